@@ -1,0 +1,1 @@
+"""The driver-facing e-Mobility Service Provider backend."""

@@ -1,0 +1,1 @@
+"""Drivers, and how we know who they are."""

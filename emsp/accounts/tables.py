@@ -1,0 +1,65 @@
+"""Drivers and their ways in, as rows."""
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from emsp.db.types import UUID, datetime, moment, stamp, uuid_key, when
+
+
+class Driver(SQLModel, table=True):
+    """A person who charges, at one brand."""
+
+    __tablename__ = "driver"
+    __table_args__ = (UniqueConstraint("brand_id", "email"),)
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    email: str
+    name: str | None = None
+    language: str = "en"
+    created_at: datetime = stamp()
+
+
+class SignInCode(SQLModel, table=True):
+    """A code sent to an address; good for a few minutes, a few tries and one use."""
+
+    __tablename__ = "sign_in_code"
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    email: str = Field(index=True)
+    code_digest: str
+    attempts: int = 0
+    expires_at: datetime = when()
+    used_at: datetime | None = moment()
+    created_at: datetime = stamp()
+
+
+class SignInToken(SQLModel, table=True):
+    """An access token and the refresh token that came with it, as digests; one row a rotation."""
+
+    __tablename__ = "sign_in_token"
+
+    id: UUID = uuid_key()
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    family_id: UUID = Field(index=True)
+    access_digest: str = Field(unique=True)
+    refresh_digest: str = Field(unique=True)
+    access_expires_at: datetime = when()
+    refresh_expires_at: datetime = when()
+    refreshed_at: datetime | None = moment()
+    revoked_at: datetime | None = moment()
+    created_at: datetime = stamp()
+
+
+class Mail(SQLModel, table=True):
+    """An e-mail to a person: kept first, sent by a job."""
+
+    __tablename__ = "mail"
+
+    id: UUID = uuid_key()
+    recipient: str
+    subject: str
+    body: str
+    sent_at: datetime | None = moment()
+    created_at: datetime = stamp()

@@ -1,0 +1,1 @@
+"""The white labels: look, currency, languages, price policy."""

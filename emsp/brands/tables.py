@@ -1,0 +1,29 @@
+"""The brands as rows."""
+
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from emsp.db.types import UUID, datetime, jsonb, stamp, texts, uuid_key
+
+
+class Brand(SQLModel, table=True):
+    """One white label: its look, its money and its drivers' home."""
+
+    __tablename__ = "brand"
+
+    id: UUID = uuid_key()
+    slug: str = Field(unique=True)
+    name: str
+    hosts: list[str] = texts()
+    primary_color: str = "#0b7a4b"
+    logo_url: str | None = None
+    currency: str = "EUR"
+    languages: list[str] = texts()
+    support_email: str | None = None
+    time_zone: str = "Europe/Amsterdam"
+    price_policy: dict[str, Any] = jsonb()
+    points_per_kwh: int = 1
+    hold_cap_minor: int = 15000
+    is_default: bool = False
+    created_at: datetime = stamp()

@@ -1,0 +1,1 @@
+"""A charge, from may-I to paid."""

@@ -1,0 +1,125 @@
+"""Charging sessions, their timeline and receipts, as rows."""
+
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from emsp.db.types import UUID, big, big_key, big_ref, datetime, jsonb, moment, stamp, uuid_key
+
+
+class ChargingSession(SQLModel, table=True):
+    """One plug-in of a driver, from authorise to settled. `state` moves only along `lifecycle`."""
+
+    __tablename__ = "charging_session"
+    __table_args__ = (
+        UniqueConstraint("driver_id", "idempotency_key"),
+        Index(
+            "one_open_start_per_driver_and_evse",
+            "driver_id",
+            "evse_id",
+            unique=True,
+            postgresql_where=text(
+                "state IN ('REQUESTED','COMMAND_SENT','AWAITING_PLUG','START_UNCONFIRMED','CHARGING','STOPPING')"
+            ),
+        ),
+        Index("session_by_partner", "partner_id", "external_key"),
+    )
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    partner_id: UUID = Field(foreign_key="partner.id")
+    connector_id: int = big_ref("connector.id")
+    evse_id: int = big_ref("evse.id")
+    station_id: int = big_ref("station.id")
+    quote_id: UUID = Field(foreign_key="quote.id")
+    payment_method_id: UUID | None = Field(default=None, foreign_key="payment_method.id")
+    fleet_id: UUID | None = Field(default=None, foreign_key="fleet.id")
+    hold_id: UUID | None = Field(default=None, foreign_key="hold.id")
+    idempotency_key: str
+
+    state: str = Field(default="REQUESTED", index=True)
+    state_reason: str | None = None
+    command_attempts: int = 0
+    stop_attempts: int = 0
+    stop_requested_at: datetime | None = moment()
+
+    authorization_reference: str = Field(unique=True)
+    token_uid: str = Field(unique=True)
+    external_id: str | None = None  # the partner's id of the session
+    external_key: str | None = None
+    source_updated_at: datetime | None = moment()
+
+    started_at: datetime | None = moment()
+    ended_at: datetime | None = moment()
+    energy_wh: int = big()
+    power_w: int | None = None
+    state_of_charge_percent: int | None = None
+    cost_so_far_minor: int | None = big(default=None, nullable=True)
+    created_at: datetime = stamp()
+    updated_at: datetime = stamp()
+
+
+class SessionEvent(SQLModel, table=True):
+    """One line of a session's timeline: what happened, when, and who said so."""
+
+    __tablename__ = "session_event"
+
+    id: int | None = big_key()
+    session_id: UUID = Field(foreign_key="charging_session.id", index=True)
+    at: datetime = stamp()
+    source: str  # DRIVER, OPERATOR, PAYMENT, SYSTEM
+    state: str | None = None
+    text: str
+
+
+class ChargeRecord(SQLModel, table=True):
+    """A partner's record of a charge, in our words: what was measured and what they ask for it."""
+
+    __tablename__ = "charge_record"
+    __table_args__ = (UniqueConstraint("partner_id", "country_code", "party_id", "external_key"),)
+
+    id: UUID = uuid_key()
+    partner_id: UUID = Field(foreign_key="partner.id")
+    country_code: str
+    party_id: str
+    external_id: str
+    external_key: str
+    session_id: UUID | None = Field(default=None, foreign_key="charging_session.id", index=True)
+    document: dict[str, Any] = jsonb()  # a `charging.record.Record` as JSON
+    created_at: datetime = stamp()
+
+
+class Receipt(SQLModel, table=True):
+    """What a driver was billed for one session; written once, numbered without gaps per brand and year."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (UniqueConstraint("brand_id", "year", "sequence"),)
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    session_id: UUID = Field(foreign_key="charging_session.id", unique=True)
+    record_id: UUID = Field(foreign_key="charge_record.id", unique=True)
+    year: int
+    sequence: int
+    number: str
+    currency: str
+    net_minor: int = big()
+    total_minor: int = big()
+    paid_minor: int = big()
+    lines: list[dict[str, Any]] = jsonb()
+    taxes: list[dict[str, Any]] = jsonb()
+    verification: dict[str, Any] = jsonb()
+    issued_at: datetime = stamp()
+
+
+class ReceiptNumber(SQLModel, table=True):
+    """The last receipt number used by a brand in a year; locked while the next one is taken."""
+
+    __tablename__ = "receipt_number"
+
+    brand_id: UUID = Field(foreign_key="brand.id", primary_key=True)
+    year: int = Field(primary_key=True)
+    last: int = 0

@@ -1,0 +1,1 @@
+"""The database: PostgreSQL only, embedded or by URL."""

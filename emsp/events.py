@@ -1,0 +1,149 @@
+"""What happened: events for jobs (kept with the transaction) and wake-ups for whoever is watching.
+
+`emit` defers, in the same transaction, every job that the timetable lists for the event.
+`wake` tells other processes that something changed (PostgreSQL NOTIFY): a hint, never the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, fields
+from typing import Any
+
+import msgspec
+import psycopg
+from sqlalchemy import text
+
+from emsp import jobs, logs
+from emsp.db.engine import Db, database_url
+
+CHANNEL = "emsp"
+MAX_PAYLOAD_BYTES = 7000
+log = logs.log(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened. Its fields are the arguments of the jobs that follow."""
+
+    @property
+    def lock(self) -> str | None:
+        """Jobs of events with the same lock run one after the other."""
+        return None
+
+
+_followers: dict[type[Event], list[jobs.Job]] = defaultdict(list)
+
+
+def whenever(event: type[Event], function: jobs.Job) -> None:
+    """Let `function` follow every `event`."""
+    jobs.register(function)
+    if function not in _followers[event]:
+        _followers[event].append(function)
+
+
+async def emit(db: Db, event: Event) -> None:
+    """Defer the jobs that follow `event`, in this transaction."""
+    arguments = {field.name: getattr(event, field.name) for field in fields(event)}
+    for function in _followers[type(event)]:
+        await jobs.defer(db, function, lock=event.lock, **arguments)
+
+
+async def wake(db: Db, topic: str, ids: Iterable[Any]) -> None:
+    """Tell the watchers of `topic`, once this transaction has committed, that `ids` changed."""
+    for payload in _payloads(topic, [msgspec.to_builtins(item) for item in ids]):
+        await db.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
+
+
+def _payloads(topic: str, ids: list[Any]) -> list[str]:
+    payload = msgspec.json.encode({"topic": topic, "ids": ids}).decode()
+    if len(payload) <= MAX_PAYLOAD_BYTES or len(ids) == 1:
+        return [payload]
+    half = len(ids) // 2
+    return _payloads(topic, ids[:half]) + _payloads(topic, ids[half:])
+
+
+class Wakes:
+    """This process's ear: one LISTEN connection, any number of watchers.
+
+    A watcher that cannot keep up loses nothing it needs: its pending ids are merged, and after a lost
+    connection every watcher is woken with `None`, which means "look again at everything".
+    """
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[_Watch]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def watch(self, topic: str) -> AsyncIterator[_Watch]:
+        """A stream of sets of changed ids of `topic`, for the length of the block."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._listen())
+        watch = _Watch()
+        self._watchers[topic].add(watch)
+        try:
+            yield watch
+        finally:
+            self._watchers[topic].discard(watch)
+
+    async def close(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    self._look_again()
+                    async for notice in connection.notifies():
+                        self._hear(notice.payload)
+            except psycopg.OperationalError as error:
+                log.warning("lost the connection that listens for changes", error=str(error))
+                await asyncio.sleep(1)
+
+    def _look_again(self) -> None:
+        for watchers in self._watchers.values():
+            for watch in watchers:
+                watch.add(None)
+
+    def _hear(self, payload: str) -> None:
+        heard = msgspec.json.decode(payload)
+        for watch in self._watchers.get(heard["topic"], ()):
+            watch.add(heard["ids"])
+
+
+class _Watch:
+    """What one watcher has not looked at yet."""
+
+    def __init__(self) -> None:
+        self._pending: set[Any] = set()
+        self._everything = False
+        self._bell = asyncio.Event()
+
+    def add(self, ids: list[Any] | None) -> None:
+        if ids is None:
+            self._everything = True
+        else:
+            self._pending.update(tuple(item) if isinstance(item, list) else item for item in ids)
+        self._bell.set()
+
+    async def changed(self, timeout_s: float | None = None) -> set[Any] | None:
+        """The ids that changed since the last call; None means any may have. Waits for the first one.
+
+        With `timeout_s`, an empty set is given when nothing changed in that time.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), timeout_s)
+        ids, everything = self._pending, self._everything
+        self._pending, self._everything = set(), False
+        self._bell.clear()
+        return None if everything else ids
+
+
+wakes = Wakes()

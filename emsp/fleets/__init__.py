@@ -1,0 +1,1 @@
+"""Who pays for whom, and one bill for it."""

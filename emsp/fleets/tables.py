@@ -1,0 +1,58 @@
+"""Fleets, their members and what they owe, as rows."""
+
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from emsp.db.types import UUID, big, datetime, jsonb, moment, stamp, uuid_key, when
+
+
+class Fleet(SQLModel, table=True):
+    """A company that pays for its drivers' charges, by one bill a month."""
+
+    __tablename__ = "fleet"
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id", index=True)
+    name: str
+    time_zone: str = "Europe/Amsterdam"
+    created_at: datetime = stamp()
+
+
+class FleetMember(SQLModel, table=True):
+    """A driver in a fleet: DRIVER may charge at its cost, MANAGER also sees its bill."""
+
+    __tablename__ = "fleet_member"
+    __table_args__ = (UniqueConstraint("fleet_id", "driver_id"),)
+
+    id: UUID = uuid_key()
+    fleet_id: UUID = Field(foreign_key="fleet.id", index=True)
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    role: str = "DRIVER"
+    removed_at: datetime | None = moment()
+    created_at: datetime = stamp()
+
+
+class FleetCharge(SQLModel, table=True):
+    """One settled charge on a fleet's account; `reference` is the charging session, billed once."""
+
+    __tablename__ = "fleet_charge"
+
+    id: UUID = uuid_key()
+    fleet_id: UUID = Field(foreign_key="fleet.id", index=True)
+    driver_id: UUID = Field(foreign_key="driver.id")
+    reference: str = Field(unique=True)
+    receipt_number: str
+    station_name: str | None = None
+    operator_name: str | None = None
+    country: str | None = None
+    started_at: datetime = when()
+    ended_at: datetime | None = moment()
+    billed_at: datetime = when(index=True)
+    energy_wh: int = big()
+    currency: str
+    net_minor: int = big()
+    total_minor: int = big()
+    taxes: list[dict[str, Any]] = jsonb()  # [{"percent", "net_minor", "tax_minor"}]
+    created_at: datetime = stamp()

@@ -1,0 +1,1 @@
+"""The edge for apps and dashboards."""

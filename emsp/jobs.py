@@ -1,0 +1,110 @@
+"""Work that happens later, on any machine: procrastinate over the same PostgreSQL.
+
+A job is a plain async function. It is deferred inside the transaction that causes it, so it exists exactly
+when that transaction committed, and it may run twice: whoever writes one makes the second run harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, get_type_hints
+
+import msgspec
+import procrastinate
+
+from emsp import logs
+from emsp.db.engine import Db, database_url, psycopg_connection
+from emsp.settings import settings
+
+Job = Callable[..., Awaitable[None]]
+log = logs.log(__name__)
+
+app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+_tasks: dict[Job, Any] = {}
+
+RETRY = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
+
+
+
+def register(function: Job, *, every: str | None = None) -> None:
+    """Make `function` runnable by workers; with `every` (cron, five or six fields) also by itself."""
+    if function in _tasks:
+        return
+    task = app.task(name=name_of(function), retry=RETRY, pass_context=False)(_runner(function, periodic=bool(every)))
+    _tasks[function] = task
+    if every:
+        app.periodic(cron=every)(task)
+
+
+def name_of(function: Job) -> str:
+    return f"{function.__module__.removeprefix('emsp.')}.{function.__name__}"
+
+
+async def defer(
+    db: Db,
+    function: Job,
+    *,
+    after: timedelta | None = None,
+    lock: str | None = None,
+    **arguments: Any,
+) -> None:
+    """Run `function(**arguments)` once this transaction has committed, and not before `after` has passed.
+
+    Jobs with the same `lock` run one at a time, in order.
+    """
+    deferrer = _tasks[function].configure(
+        lock=lock,
+        connection=await psycopg_connection(db),
+        **({"schedule_in": {"seconds": after.total_seconds()}} if after else {}),
+    )
+    await deferrer.defer_async(**msgspec.to_builtins(arguments))
+
+
+async def work(*, concurrency: int = 8) -> None:
+    """Run jobs until cancelled; jobs of workers that died are taken up again."""
+    own = app.with_connector(procrastinate.PsycopgConnector(conninfo=database_url()))
+    async with own.open_async():
+        watcher = asyncio.create_task(_requeue_stalled(own))
+        try:
+            await own.run_worker_async(
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=1.0,
+                update_heartbeat_interval=max(settings().job_stalled_s / 3, 0.5),
+                stalled_worker_timeout=settings().job_stalled_s,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=5,
+            )
+        finally:
+            watcher.cancel()
+
+
+async def _requeue_stalled(own: procrastinate.App) -> None:
+    """Jobs of a worker that was killed are run again as soon as its heartbeat is missed."""
+    while True:
+        for job in await own.job_manager.get_stalled_jobs(seconds_since_heartbeat=settings().job_stalled_s):
+            log.warning("job taken up again", task=job.task_name, job=job.id, arguments=job.task_kwargs)
+            await own.job_manager.retry_job(job)
+        await asyncio.sleep(max(settings().job_stalled_s / 3, 0.5))
+
+
+def _runner(function: Job, *, periodic: bool) -> Callable[..., Awaitable[None]]:
+    hints = {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
+    wanted = inspect.signature(function).parameters
+
+    @wraps(function)
+    async def run(**arguments: Any) -> None:
+        known = {} if periodic and not wanted else arguments
+        typed = {name: msgspec.convert(value, hints[name], strict=False) for name, value in known.items()}
+        with logs.context(job=name_of(function)):
+            try:
+                await function(**typed)
+            except Exception:
+                log.exception("job failed", arguments=arguments)
+                raise
+
+    return run

@@ -1,0 +1,1 @@
+"""Who a driver is: the token endpoint."""

@@ -1,0 +1,1 @@
+"""Points for drivers who come back."""

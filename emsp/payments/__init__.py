@@ -1,0 +1,1 @@
+"""Moving money: holds, captures, charges and the ledger."""

@@ -1,0 +1,107 @@
+"""Every environment variable that the product reads: its name, its default and one sentence.
+
+`emsp settings` prints this table; README.md shows the same one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def _variable(name: str, default: Any, sentence: str) -> Any:
+    return field(default=default, metadata={"name": name, "sentence": sentence})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation can choose. Values are read once, at the first use."""
+
+    database_url: str | None = _variable(
+        "EMSP_DATABASE_URL", None, "PostgreSQL 15+ by URL; unset means the embedded PostgreSQL in the data folder."
+    )
+    data_dir: Path = _variable(
+        "EMSP_DATA_DIR", Path(".data"), "Folder of the embedded database and of the generated secret key."
+    )
+    secret_key: str | None = _variable(
+        "EMSP_SECRET_KEY",
+        None,
+        "Key that encrypts partners' tokens and signs quotes; unset means one kept in the data folder.",
+    )
+    public_url: str = _variable(
+        "EMSP_PUBLIC_URL", "http://127.0.0.1:8000", "Where apps, partners and Stripe reach us, without a trailing slash."
+    )
+    allow_private_partners: bool = _variable(
+        "EMSP_ALLOW_PRIVATE_PARTNERS", False, "Allow partners on loopback, private networks and plain http."
+    )
+    ocpi_country_code: str = _variable("EMSP_OCPI_COUNTRY_CODE", "NL", "Country code of our OCPI party (ISO 3166-1 alpha-2).")
+    ocpi_party_id: str = _variable("EMSP_OCPI_PARTY_ID", "EMP", "Party id of our OCPI party (three characters).")
+    ocpi_business_name: str = _variable("EMSP_OCPI_BUSINESS_NAME", "Open eMSP", "Company name that partners see.")
+    stripe_secret_key: str = _variable("EMSP_STRIPE_SECRET_KEY", "sk_test_sandbox", "Stripe's secret API key.")
+    stripe_publishable_key: str = _variable(
+        "EMSP_STRIPE_PUBLISHABLE_KEY", "pk_test_sandbox", "Stripe's publishable key, handed to apps."
+    )
+    stripe_api_base: str | None = _variable(
+        "EMSP_STRIPE_API_BASE", None, "Base URL of the card processor's API; unset means Stripe itself."
+    )
+    stripe_webhook_secret: str = _variable(
+        "EMSP_STRIPE_WEBHOOK_SECRET", "whsec_sandbox", "Secret that signs the webhooks sent to /stripe/webhooks."
+    )
+    smtp_url: str | None = _variable(
+        "EMSP_SMTP_URL", None, "smtp://user:password@host:587 for e-mail; unset means e-mails are kept in the outbox."
+    )
+    mail_from: str = _variable("EMSP_MAIL_FROM", "no-reply@example.com", "Sender address of e-mails.")
+    show_sign_in_codes: bool = _variable(
+        "EMSP_SHOW_SIGN_IN_CODES", False, "Write sign-in codes to the log (for demos and tests only)."
+    )
+    playground: bool = _variable("EMSP_PLAYGROUND", True, "Serve GraphiQL and allow introspection at /graphql.")
+    plug_in_wait_s: int = _variable(
+        "EMSP_PLUG_IN_WAIT_S", 180, "Seconds that a start waits for the plug before it has failed."
+    )
+    unconfirmed_wait_s: int = _variable(
+        "EMSP_UNCONFIRMED_WAIT_S", 300, "Seconds that a start without an answer is watched before it has failed."
+    )
+    command_timeout_s: int = _variable(
+        "EMSP_COMMAND_TIMEOUT_S", 30, "Seconds to wait for a command's result where the partner states no timeout."
+    )
+    pull_every_h: int = _variable("EMSP_PULL_EVERY_H", 6, "Hours between two scheduled pulls of a partner's data.")
+    job_stalled_s: int = _variable(
+        "EMSP_JOB_STALLED_S", 15, "Seconds without a worker's heartbeat after which its jobs are run again."
+    )
+    log_format: str = _variable("EMSP_LOG_FORMAT", "json", "json for programs, console for people.")
+    log_level: str = _variable("EMSP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+
+def _parse(text: str, default: Any, annotation: str) -> Any:
+    if annotation.startswith("bool"):
+        return text.strip().lower() in {"1", "true", "yes", "on"}
+    if annotation.startswith("int"):
+        return int(text)
+    if annotation.startswith("Path"):
+        return Path(text)
+    return text or None if "None" in annotation else text
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read from the environment."""
+    chosen: dict[str, Any] = {}
+    for variable in fields(Settings):
+        name = variable.metadata["name"]
+        if name in os.environ:
+            try:
+                chosen[variable.name] = _parse(os.environ[name], variable.default, str(variable.type))
+            except ValueError as error:
+                raise SystemExit(f"{name}={os.environ[name]!r} cannot be read: {error}") from error
+    return Settings(**chosen)
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(name, default, sentence) of every variable, in order."""
+    return [
+        (variable.metadata["name"], "" if variable.default is None else str(variable.default), variable.metadata["sentence"])
+        for variable in fields(Settings)
+    ]

@@ -1,0 +1,78 @@
+"""A real, freshly migrated PostgreSQL for every test that asks for one."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from emsp.db import embedded, engine, migrate
+from emsp.settings import settings
+from psycopg import sql
+
+TEMPLATE = "emsp_template"
+
+
+def _use(url: str) -> None:
+    os.environ["EMSP_DATABASE_URL"] = url
+    settings.cache_clear()
+    engine.database_url.cache_clear()
+
+
+def _admin(url: str, statement: sql.Composable) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The settings that every test starts from."""
+    os.environ.update(
+        EMSP_SECRET_KEY="a key for tests only",
+        EMSP_ALLOW_PRIVATE_PARTNERS="1",
+        EMSP_DATA_DIR=str(tmp_path_factory.mktemp("data")),
+        EMSP_LOG_LEVEL="WARNING",
+    )
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> Iterator[str]:
+    """A PostgreSQL server for this run with a migrated template database; the URL ends in that database's name."""
+    import emsp.app  # noqa: F401  (brings in every table)
+
+    folder: Path = tmp_path_factory.mktemp("server")
+    url = os.environ.get("EMSP_TEST_DATABASE_URL") or embedded.start(folder, "postgres")
+    _admin(url, sql.SQL("ALTER SYSTEM SET fsync = off"))
+    _admin(url, sql.SQL("SELECT pg_reload_conf()"))
+    template = f"{TEMPLATE}_{os.getpid()}"
+    _admin(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
+    _use(named(url, template))
+    migrate.apply()
+    yield named(url, template)
+    _admin(url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(template)))
+
+
+def named(url: str, database: str) -> str:
+    """`url` with another database's name."""
+    base, _, query = url.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{database}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """The URL of a database of this test's own."""
+    name, template = f"emsp_{uuid.uuid4().hex[:12]}", server_url.partition("?")[0].rsplit("/", 1)[1]
+    admin = named(server_url, "postgres")
+    _admin(admin, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+    _use(named(server_url, name))
+    yield named(server_url, name)
+    _admin(admin, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """`emsp.db.engine.transaction()` works, on a database of this test's own."""
+    yield database_url
+    await engine.dispose()
