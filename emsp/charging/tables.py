@@ -41,6 +41,7 @@ class ChargingSession(SQLModel, table=True):
 
     state: str = Field(default="REQUESTED", index=True)
     state_reason: str | None = None
+    state_since: datetime = stamp()
     command_attempts: int = 0
     stop_attempts: int = 0
     stop_requested_at: datetime | None = moment()

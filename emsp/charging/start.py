@@ -1,0 +1,310 @@
+"""From the driver's wish to the operator's answer: take on, secure the money, send the command, hear the result.
+
+A command's answer and a session's existence are two things: until a session is seen, or the wait for it is
+over, nobody is told that it started or that it failed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from emsp import clock, events, jobs
+from emsp.accounts.tables import Driver
+from emsp.brands.tables import Brand
+from emsp.charging import ports
+from emsp.charging.happened import ChargeRequested, PaymentSecured, StartFailed
+from emsp.charging.lifecycle import OPEN, State
+from emsp.charging.session import advance, locked, note
+from emsp.charging.tables import ChargingSession
+from emsp.db.engine import Db, transaction
+from emsp.errors import Declined, PartnerFailed, PartnerUnreachable, ProcessorFailed, Refused
+from emsp.fleets.members import paying_fleet
+from emsp.money import Money
+from emsp.payments import cards, hold
+from emsp.pricing.tables import Quote
+from emsp.settings import settings
+from emsp.stations.tables import Connector, Evse, Station
+
+SECURE_WITHIN = timedelta(minutes=2)
+HOLD_WITHOUT_PRICE_MINOR = 5000
+SMALLEST_HOLD_MINOR = 100
+
+OUTCOMES = {
+    "REJECTED": "The operator refused the start.",
+    "NOT_SUPPORTED": "This charge point cannot be started remotely.",
+    "EVSE_OCCUPIED": "The charge point is occupied.",
+    "EVSE_INOPERATIVE": "The charge point is out of order.",
+    "FAILED": "The charge point could not start.",
+    "UNKNOWN_LOCATION": "The operator does not know this charge point.",
+    "CANCELED_RESERVATION": "The operator cancelled the reservation.",
+}
+
+
+async def request_start(
+    db: Db,
+    *,
+    brand: Brand,
+    driver: Driver,
+    quote_id: UUID,
+    idempotency_key: str,
+    connector_id: int | None = None,
+    evse_id: int | None = None,
+    payment_method_id: UUID | None = None,
+    fleet_id: UUID | None = None,
+) -> ChargingSession:
+    """Take on a charge; the same idempotency key gives the same session. Raises Refused with a code."""
+    known = await _by_key(db, driver.id, idempotency_key)
+    if known:
+        return known
+    quote = await _checked_quote(db, driver, quote_id)
+    connector, evse, station = await _checked_place(db, quote, connector_id, evse_id)
+    fleet = None if payment_method_id else await paying_fleet(db, driver, fleet_id)
+    method = None if fleet else await cards.paying_method(db, driver.id, payment_method_id)
+    await _refuse_second_start(db, driver.id, int(evse.id or 0))
+    reference = uuid4()
+    values = ChargingSession(
+        id=reference,
+        brand_id=brand.id,
+        driver_id=driver.id,
+        partner_id=station.partner_id,
+        connector_id=int(connector.id or 0),
+        evse_id=int(evse.id or 0),
+        station_id=int(station.id or 0),
+        quote_id=quote.id,
+        payment_method_id=method.id if method else None,
+        fleet_id=fleet.id if fleet else None,
+        idempotency_key=idempotency_key,
+        authorization_reference=reference.hex,
+        token_uid=f"APP{reference.hex[:17].upper()}",
+    ).model_dump()
+    inserted = await db.execute(
+        insert(ChargingSession).values(**values).on_conflict_do_nothing().returning(ChargingSession.id)
+    )
+    if inserted.scalar_one_or_none() is None:
+        return await _by_key(db, driver.id, idempotency_key) or _already_open()
+    session = await locked(db, reference)
+    await note(db, session, "You asked to charge here.", source="DRIVER", state=State.REQUESTED)
+    await events.emit(db, ChargeRequested(session_id=session.id))
+    return session
+
+
+async def _by_key(db: Db, driver_id: UUID, key: str) -> ChargingSession | None:
+    query = select(ChargingSession).where(
+        ChargingSession.driver_id == driver_id, ChargingSession.idempotency_key == key
+    )
+    return (await db.execute(query)).scalar_one_or_none()
+
+
+def _already_open() -> ChargingSession:
+    raise Refused("ALREADY_CHARGING", "You have an open charge at this charge point.", "input", "connectorId")
+
+
+async def _refuse_second_start(db: Db, driver_id: UUID, evse_id: int) -> None:
+    query = select(ChargingSession.id).where(
+        ChargingSession.driver_id == driver_id,
+        ChargingSession.evse_id == evse_id,
+        ChargingSession.state.in_(OPEN),
+    )
+    if (await db.execute(query)).first():
+        _already_open()
+
+
+async def _checked_quote(db: Db, driver: Driver, quote_id: UUID) -> Quote:
+    quote = await db.get(Quote, quote_id)
+    if quote is None or quote.driver_id != driver.id:
+        raise Refused("QUOTE_NOT_FOUND", "There is no such quote.", "input", "quoteId")
+    if quote.valid_until < clock.now():
+        raise Refused("QUOTE_EXPIRED", "The quote has expired; ask for a new one.", "input", "quoteId")
+    return quote
+
+
+async def _checked_place(
+    db: Db, quote: Quote, connector_id: int | None, evse_id: int | None
+) -> tuple[Connector, Evse, Station]:
+    query = (
+        select(Connector, Evse, Station)
+        .join(Evse, Evse.id == Connector.evse_id)
+        .join(Station, Station.id == Evse.station_id)
+        .where(Connector.id == quote.connector_id)
+    )
+    connector, evse, station = (await db.execute(query)).one()
+    if connector_id not in (None, connector.id) or evse_id not in (None, evse.id):
+        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+    if connector.removed or evse.removed or not station.shown:
+        raise Refused("NOT_CHARGEABLE", "This charge point is no longer there.", "input", "connectorId")
+    if evse.capabilities and "REMOTE_START_STOP_CAPABLE" not in evse.capabilities:
+        raise Refused("NOT_CHARGEABLE", "This charge point cannot be started by app.", "input", "connectorId")
+    return connector, evse, station
+
+
+async def secure_payment(session_id: UUID) -> None:
+    """Job: hold the money for a requested charge, or let the fleet vouch for it."""
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        if session.state != State.REQUESTED:
+            return
+        if session.fleet_id:
+            await note(db, session, "Your fleet pays for this charge.", source="PAYMENT")
+            await events.emit(db, PaymentSecured(session_id=session_id))
+            return
+        held = await _open_hold(db, session)
+        too_late = clock.now() - session.created_at > SECURE_WITHIN
+    try:
+        if too_late:
+            raise Declined("timeout", "The payment could not be secured in time.")
+        await hold.place(held)
+    except Declined as declined:
+        await _fail(session_id, f"The payment was not authorised: {declined.message}", source="PAYMENT")
+        return
+    except ProcessorFailed:
+        await _note_once(session_id, "The card processor does not answer; trying again.")
+        raise
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        if session.state == State.REQUESTED:
+            await events.emit(db, PaymentSecured(session_id=session_id))
+
+
+async def _open_hold(db: Db, session: ChargingSession) -> UUID:
+    brand, quote = await db.get_one(Brand, session.brand_id), await db.get_one(Quote, session.quote_id)
+    assert session.payment_method_id is not None
+    wanted = HOLD_WITHOUT_PRICE_MINOR if quote.worst_case_minor is None else quote.worst_case_minor
+    if wanted:
+        wanted = max(wanted, SMALLEST_HOLD_MINOR)
+    opened = await hold.open_hold(
+        db,
+        reference=str(session.id),
+        driver_id=session.driver_id,
+        payment_method_id=session.payment_method_id,
+        amount=Money(min(wanted, brand.hold_cap_minor), quote.currency or brand.currency),
+    )
+    session.hold_id = opened.id
+    return opened.id
+
+
+async def send_start(session_id: UUID) -> None:
+    """Job: send the start command. Run again after a crash, it sends the same command once more."""
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        if session.state not in (State.REQUESTED, State.COMMAND_SENT):
+            return
+        session.command_attempts += 1
+        await db.flush()
+        await advance(db, session, State.COMMAND_SENT, "The operator is asked to start.")
+        command = await _start_command(db, session)
+    try:
+        answer = await ports.network().start(command)
+    except PartnerUnreachable:
+        await _doubt(session_id, "The operator did not answer in time; a late start is still taken up.")
+        return
+    except PartnerFailed as failed:
+        await _refused(session_id, f"The operator could not take the start: {failed}")
+        return
+    if not answer.accepted:
+        await _refused(session_id, answer.message or OUTCOMES.get(answer.outcome, OUTCOMES["REJECTED"]))
+        return
+    wait_s = answer.timeout_s or settings().command_timeout_s
+    async with transaction() as db:
+        await jobs.defer(db, doubt_start, after=timedelta(seconds=wait_s), session_id=session_id)
+
+
+async def _start_command(db: Db, session: ChargingSession) -> ports.StartCommand:
+    station, evse = await db.get_one(Station, session.station_id), await db.get_one(Evse, session.evse_id)
+    connector, driver = await db.get_one(Connector, session.connector_id), await db.get_one(Driver, session.driver_id)
+    return ports.StartCommand(
+        session_id=session.id,
+        partner_id=session.partner_id,
+        country_code=station.country_code,
+        party_id=station.party_id,
+        driver_id=driver.id,
+        authorization_reference=session.authorization_reference,
+        token_uid=session.token_uid,
+        language=driver.language,
+        location_id=station.external_id,
+        evse_uid=evse.uid,
+        connector_id=connector.external_id,
+    )
+
+
+async def start_answered(db: Db, session_id: UUID, outcome: str, message: str | None) -> None:
+    """The charge point's own answer to the start, however late."""
+    session = await locked(db, session_id)
+    if outcome == "ACCEPTED":
+        if await advance(db, session, State.AWAITING_PLUG, "The charger is ready: plug in.", source="OPERATOR"):
+            await jobs.defer(
+                db, give_up_start, after=timedelta(seconds=settings().plug_in_wait_s), session_id=session_id
+            )
+    elif outcome == "TIMEOUT" or session.command_attempts > 1:
+        await _into_doubt(db, session, "The charge point did not answer in time; a late start is still taken up.")
+    else:
+        text = OUTCOMES.get(outcome, f"The charge point answered {outcome}.")
+        await _into_failure(db, session, f"{text} {message}" if message else text, source="OPERATOR")
+
+
+async def doubt_start(session_id: UUID) -> None:
+    """Job: no result came within the time that the operator named."""
+    await _doubt(session_id, "The charge point did not answer in time; a late start is still taken up.")
+
+
+async def give_up_start(session_id: UUID) -> None:
+    """Job: the wait for a session is over."""
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        waited_s = (clock.now() - session.state_since).total_seconds()
+        if session.state == State.AWAITING_PLUG and waited_s >= settings().plug_in_wait_s:
+            await _into_failure(db, session, "No car was plugged in, so the start was given up.")
+        elif session.state == State.START_UNCONFIRMED and waited_s >= settings().unconfirmed_wait_s:
+            await _into_failure(db, session, "The charge point never confirmed the start.")
+
+
+async def _doubt(session_id: UUID, text: str) -> None:
+    async with transaction() as db:
+        await _into_doubt(db, await locked(db, session_id), text)
+
+
+async def _into_doubt(db: Db, session: ChargingSession, text: str) -> None:
+    if await advance(db, session, State.START_UNCONFIRMED, text):
+        wait = timedelta(seconds=settings().unconfirmed_wait_s)
+        await jobs.defer(db, give_up_start, after=wait, session_id=session.id)
+
+
+async def _refused(session_id: UUID, text: str) -> None:
+    """A refusal of a command that was sent before may only mean that the first one already works."""
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        if session.command_attempts > 1:
+            await _into_doubt(db, session, text)
+        else:
+            await _into_failure(db, session, text, source="OPERATOR")
+
+
+async def _fail(session_id: UUID, text: str, *, source: str) -> None:
+    async with transaction() as db:
+        await _into_failure(db, await locked(db, session_id), text, source=source)
+
+
+async def _into_failure(db: Db, session: ChargingSession, text: str, *, source: str = "SYSTEM") -> None:
+    if await advance(db, session, State.FAILED, text, source=source):
+        await events.emit(db, StartFailed(session_id=session.id))
+
+
+async def release_hold(session_id: UUID) -> None:
+    """Job: a start that failed gives back what was held for it, at once."""
+    released = await hold.release(str(session_id))
+    if released:
+        async with transaction() as db:
+            await note(db, await locked(db, session_id), f"The hold of {released} was released.", source="PAYMENT")
+
+
+async def _note_once(session_id: UUID, text: str) -> None:
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        if session.state_reason != text:
+            session.state_reason = text
+            await note(db, session, text, source="PAYMENT")
+
+

@@ -1,0 +1,131 @@
+"""Saved cards: begun by the app, confirmed at the processor, completed by whoever hears of it first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from emsp import clock
+from emsp.accounts.tables import Driver
+from emsp.db.engine import Db, transaction
+from emsp.errors import Declined, NotFound, Refused
+from emsp.payments.ports import Card, Setup, processor
+from emsp.payments.tables import CardSetup, Customer, PaymentMethod
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of an attempt: the saved card, or what the app needs to go on."""
+
+    setup_id: UUID
+    client_secret: str
+    status: str
+    method: PaymentMethod | None
+
+
+async def begin_card(driver: Driver, *, card_token: str | None, idempotency_key: str | None = None) -> Added:
+    """Begin to save a card; with `card_token` (made by the processor's library in the app) at once.
+
+    Raises Declined when the bank refuses the card, ProcessorFailed when the processor does not answer.
+    """
+    customer = await _ensure_customer(driver)
+    reference = f"{driver.id}-{idempotency_key or uuid4()}"
+    setup = await processor().create_setup(customer=customer, reference=reference, card_token=card_token)
+    async with transaction() as db:
+        values = CardSetup(driver_id=driver.id, processor_id=setup.processor_id).model_dump()
+        await db.execute(insert(CardSetup).values(**values).on_conflict_do_nothing())
+        row = await _setup_row(db, CardSetup.processor_id == setup.processor_id)
+        return await _outcome(db, row, setup)
+
+
+async def finish_card(driver: Driver, setup_id: UUID) -> Added:
+    """Complete an attempt that the driver confirmed in the app. Raises NotFound for another driver's."""
+    async with transaction() as db:
+        row = await _setup_row(db, CardSetup.id == setup_id)
+    if row.driver_id != driver.id:
+        raise NotFound(f"card setup {setup_id}")
+    setup = await processor().setup(row.processor_id)
+    async with transaction() as db:
+        return await _outcome(db, row, setup)
+
+
+async def setup_succeeded(processor_id: str) -> None:
+    """The processor says that an attempt succeeded: the card is saved even if the app never comes back."""
+    async with transaction() as db:
+        row = (await db.execute(select(CardSetup).where(CardSetup.processor_id == processor_id))).scalar_one_or_none()
+    if row is None or row.completed_at:
+        return
+    setup = await processor().setup(processor_id)
+    async with transaction() as db:
+        await _outcome(db, row, setup)
+
+
+async def methods_of(db: Db, driver_id: UUID) -> list[PaymentMethod]:
+    """The driver's saved cards, the default one first."""
+    query = (
+        select(PaymentMethod)
+        .where(PaymentMethod.driver_id == driver_id, PaymentMethod.removed_at.is_(None))
+        .order_by(PaymentMethod.is_default.desc(), PaymentMethod.created_at)
+    )
+    return list((await db.execute(query)).scalars())
+
+
+async def paying_method(db: Db, driver_id: UUID, method_id: UUID | None) -> PaymentMethod:
+    """The card that pays: the one that is named, else the default. Raises Refused when there is none."""
+    methods = await methods_of(db, driver_id)
+    for method in methods:
+        if method_id in (None, method.id):
+            return method
+    if method_id is None:
+        raise Refused("PAYMENT_METHOD_MISSING", "Add a payment method first.", "input", "paymentMethodId")
+    raise Refused("PAYMENT_METHOD_NOT_FOUND", "There is no such payment method.", "input", "paymentMethodId")
+
+
+async def customer_of(db: Db, driver_id: UUID) -> str:
+    """The driver's id at the processor; there is one as soon as a card was saved."""
+    return (await db.get_one(Customer, driver_id)).processor_id
+
+
+async def _ensure_customer(driver: Driver) -> str:
+    async with transaction() as db:
+        known = await db.get(Customer, driver.id)
+    if known:
+        return known.processor_id
+    processor_id = await processor().create_customer(driver_id=str(driver.id), email=driver.email)
+    async with transaction() as db:
+        values = Customer(driver_id=driver.id, processor_id=processor_id).model_dump()
+        await db.execute(insert(Customer).values(**values).on_conflict_do_nothing())
+        return await customer_of(db, driver.id)
+
+
+async def _setup_row(db: Db, condition: object) -> CardSetup:
+    row = (await db.execute(select(CardSetup).where(condition))).scalar_one_or_none()  # type: ignore[arg-type]
+    if row is None:
+        raise NotFound("card setup")
+    return row
+
+
+async def _outcome(db: Db, row: CardSetup, setup: Setup) -> Added:
+    if setup.card is None and setup.message:
+        raise Declined("setup_failed", setup.message)
+    method = await _save(db, row, setup.card) if setup.card else None
+    return Added(row.id, setup.client_secret, setup.status, method)
+
+
+async def _save(db: Db, row: CardSetup, card: Card) -> PaymentMethod:
+    first = not await methods_of(db, row.driver_id)
+    values = PaymentMethod(
+        driver_id=row.driver_id,
+        processor_id=card.processor_id,
+        brand_name=card.brand_name,
+        last4=card.last4,
+        expires=card.expires,
+        is_default=first,
+    ).model_dump()
+    await db.execute(insert(PaymentMethod).values(**values).on_conflict_do_nothing())
+    await db.execute(update(CardSetup).where(CardSetup.id == row.id).values(completed_at=clock.now()))
+    query = select(PaymentMethod).where(PaymentMethod.processor_id == card.processor_id)
+    return (await db.execute(query)).scalar_one()

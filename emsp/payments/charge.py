@@ -1,0 +1,73 @@
+"""Off-session charges: what no hold covered, taken from the saved card when the bill is known."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from emsp import clock
+from emsp.db.engine import Db, transaction
+from emsp.errors import Declined
+from emsp.money import Money
+from emsp.payments.cards import customer_of
+from emsp.payments.ports import processor
+from emsp.payments.tables import Charge, PaymentMethod
+
+
+async def open_charge(db: Db, *, reference: str, driver_id: UUID, payment_method_id: UUID, amount: Money) -> Charge:
+    """The charge for `reference`, made if there is none yet."""
+    values = Charge(
+        reference=reference,
+        driver_id=driver_id,
+        payment_method_id=payment_method_id,
+        currency=amount.currency,
+        amount_minor=amount.amount_minor,
+    ).model_dump()
+    await db.execute(insert(Charge).values(**values).on_conflict_do_nothing())
+    return (await db.execute(select(Charge).where(Charge.reference == reference))).scalar_one()
+
+
+async def collect(charge_id: UUID) -> None:
+    """Take the money. Raises Declined or AuthenticationRequired, with the charge left DUE, or ProcessorFailed."""
+    async with transaction() as db:
+        charge = await db.get_one(Charge, charge_id)
+        customer = await customer_of(db, charge.driver_id)
+        card = (await db.get_one(PaymentMethod, charge.payment_method_id)).processor_id
+    if charge.state == "PAID":
+        return
+    if charge.processor_id is None:
+        created = await processor().create_charge(
+            customer=customer,
+            card=card,
+            amount_minor=charge.amount_minor,
+            currency=charge.currency,
+            reference=f"charge-{charge.id}",
+        )
+        await _become(charge_id, "CREATED", processor_id=created.processor_id)
+        charge.processor_id = created.processor_id
+    await _confirm(charge_id, charge.processor_id)
+
+
+async def _confirm(charge_id: UUID, processor_id: str) -> None:
+    intent = await processor().intent(processor_id)
+    if intent.status == "REQUIRES_CONFIRMATION":
+        try:
+            intent = await processor().confirm(processor_id, reference=f"charge-{charge_id}", off_session=True)
+        except Declined as declined:
+            await _become(charge_id, "DUE", failure=declined.message)
+            raise
+    if intent.status != "SUCCEEDED":
+        await _become(charge_id, "DUE", failure="the payment needs the driver")
+        raise Declined("declined", "the payment needs you")
+    await _become(charge_id, "PAID")
+
+
+async def _become(charge_id: UUID, state: str, **facts: object) -> None:
+    async with transaction() as db:
+        await db.execute(
+            update(Charge)
+            .where(Charge.id == charge_id, Charge.state != "PAID")
+            .values(state=state, updated_at=clock.now(), **facts)
+        )

@@ -1,0 +1,78 @@
+"""The books: named business events, each written once, in the transaction that causes it.
+
+Callers say what happened; which account is debited and which credited is decided here. Debits are positive.
+The database itself refuses a transaction whose entries do not sum to zero per currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from emsp.db.engine import Db
+from emsp.money import Money
+from emsp.payments.tables import LedgerEntry, LedgerTransaction
+
+REVENUE = "revenue"
+TAX = "tax"
+ENERGY_COST = "energy_cost"
+CLEARING = "processor_clearing"
+
+
+async def charge_billed(db: Db, *, reference: str, payer: str, net_minor: int, total: Money) -> bool:
+    """A driver or a fleet owes for a charge; the net is revenue, the rest tax."""
+    net = Money(net_minor, total.currency)
+    tax = total - net
+    return await _write(db, "charge_billed", reference, [(payer, total), (REVENUE, _minus(net)), (TAX, _minus(tax))])
+
+
+async def energy_bought(db: Db, *, reference: str, seller: str, cost: Money) -> bool:
+    """We owe an operator for a charge, by its own record."""
+    return await _write(db, "energy_bought", reference, [(ENERGY_COST, cost), (seller, _minus(cost))])
+
+
+async def payment_received(db: Db, *, event: str, reference: str, payer: str, amount: Money) -> bool:
+    """The card processor has money for us that `payer` owed. False when it was written before."""
+    return await _write(db, event, reference, [(CLEARING, amount), (payer, _minus(amount))])
+
+
+async def balance(db: Db, account: str, currency: str) -> Money:
+    """What stands on an account: positive is owed to us, or ours."""
+    query = select(func.coalesce(func.sum(LedgerEntry.amount_minor), 0)).where(
+        LedgerEntry.account == account, LedgerEntry.currency == currency
+    )
+    return Money(int((await db.execute(query)).scalar_one()), currency)
+
+
+async def imbalance(db: Db) -> dict[str, int]:
+    """Every currency whose entries do not sum to zero, with the sum; empty when the books balance."""
+    total = func.sum(LedgerEntry.amount_minor)
+    query = select(LedgerEntry.currency, total).group_by(LedgerEntry.currency).having(total != 0)
+    return {currency: int(amount) for currency, amount in await db.execute(query)}
+
+
+async def _write(db: Db, event: str, reference: str, entries: Sequence[tuple[str, Money]]) -> bool:
+    statement = (
+        insert(LedgerTransaction)
+        .values(event=event, reference=reference, created_at=func.now())
+        .on_conflict_do_nothing()
+        .returning(LedgerTransaction.id)
+    )
+    written = (await db.execute(statement)).scalar_one_or_none()
+    if written is None:
+        return False
+    for account, money in entries:
+        if money.amount_minor:
+            db.add(
+                LedgerEntry(
+                    transaction_id=written, account=account, currency=money.currency, amount_minor=money.amount_minor
+                )
+            )
+    await db.flush()
+    return True
+
+
+def _minus(money: Money) -> Money:
+    return Money(-money.amount_minor, money.currency)
