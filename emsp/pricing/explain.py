@@ -1,0 +1,177 @@
+"""Tariffs, lines and assumptions in sentences for people; for display only, nothing is computed from them.
+
+Prices are shown with VAT wherever it is known. Languages are en, de, fr and nl; any other is answered in
+English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+from emsp.pricing.engine import net_and_gross
+from emsp.pricing.report import Assumption, AssumptionCode, Line, LineKind
+from emsp.pricing.retail import RetailTariff
+from emsp.pricing.speech import Speech, conditions, speech_of
+from emsp.pricing.tariff import (
+    Component,
+    Dimension,
+    Element,
+    PriceLimit,
+    ReservationUse,
+    Tariff,
+    TaxIncluded,
+)
+
+SENTENCES_MAX = 8
+TIMED = (Dimension.TIME, Dimension.PARKING_TIME)
+UNITS_PER_PRICE = {LineKind.ENERGY: 1000, **dict.fromkeys((LineKind.FLAT, LineKind.RESERVATION_FLAT), 1)}
+SECONDS_PER_HOUR = 3600
+
+
+def summary(tariff: Tariff | RetailTariff, language: str) -> str:
+    """The tariff in one or a few short sentences; many alternatives are drawn together to a range."""
+    fee = tariff.session_fee if isinstance(tariff, RetailTariff) else None
+    tariff = tariff.tariff if isinstance(tariff, RetailTariff) else tariff
+    speech = speech_of(language, tariff.currency)
+    if tariff.not_computable is not None:
+        return speech.sentence(speech.words["not_computable"])
+    parts = list(dict.fromkeys(_element_sentences(tariff, speech)))
+    if len(parts) > SENTENCES_MAX:
+        parts = list(_ranges(tariff, speech))
+    parts = [*(parts or [speech.words["free"]]), *_limits(tariff, speech)]
+    if fee is not None:
+        net, gross = net_and_gross(fee.net, fee.vat_percent, TaxIncluded.NO)
+        parts.append(speech.say("session_fee", price=speech.price(gross or net)))
+    return " ".join(speech.sentence(part) for part in [*parts, *_about_vat(tariff, speech)])
+
+
+def line_text(line: Line, language: str, *, currency: str, time_zone: str = "UTC") -> str:
+    """What a line is for: quantity, price per unit, when (in the time zone of the place), why it applied."""
+    speech = speech_of(language, currency)
+    text = speech.words["line_" + line.kind]
+    if line.kind is LineKind.ENERGY or line.kind.endswith("TIME"):
+        text = _quantity_text(line, speech)
+    notes = [] if line.applied_because is None else conditions(line.applied_because, speech)
+    if line.measured != line.billed:
+        measured, step = speech.quantity(line.kind, line.measured), Decimal(line.step_size)
+        notes.append(speech.say("rounded", measured=measured, step=speech.quantity(line.kind, step)))
+    if line.gross is None:
+        notes.append(speech.words["without_vat"])
+    if line.start is not None and line.end is not None and line.end > line.start:
+        zone = ZoneInfo(time_zone)
+        notes.insert(0, speech.times(line.start.astimezone(zone), line.end.astimezone(zone)))
+    return text + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def assumption_text(assumption: Assumption, language: str) -> str:
+    """One assumption as a sentence."""
+    speech = speech_of(language, "EUR")
+    given = assumption.parameters
+    said = {
+        "country": given.get("country", ""),
+        "currency": given.get("currency", ""),
+        "vat": speech.number(Decimal(given.get("vat_percent", 0))) + " %",
+        "energy": speech.quantity(LineKind.ENERGY, Decimal(given.get("energy_wh", 0))),
+        "power": speech.kilo(Decimal(given.get("power_w", 0)), "kW"),
+    }
+    return speech.words[AssumptionCode(assumption.code)].format(**said)
+
+
+def _element_sentences(tariff: Tariff, speech: Speech) -> Iterator[str]:
+    priced = {c.dimension for e in tariff.elements for c in e.components if c.price}
+    for element in tariff.elements:
+        wanted = [c for c in element.components if c.price or (c.dimension in priced and element.restrictions)]
+        said = [_component_text(c, tariff.tax_included, element, speech) for c in wanted]
+        if said:
+            prices = speech.words["plus"].join(said)
+            yield _label(element, speech) + "; ".join(filter(None, [prices, _condition_text(element, speech)]))
+
+
+def _label(element: Element, speech: Speech) -> str:
+    use = element.restrictions.reservation if element.restrictions else None
+    if use is None:
+        return ""
+    return speech.words["reservation" if use is ReservationUse.RESERVATION else "unused_reservation"] + ": "
+
+
+def _component_text(component: Component, tax_included: TaxIncluded, element: Element, speech: Speech) -> str:
+    if not component.price:
+        return speech.words["free_" + component.dimension]
+    reserved = element.restrictions is not None and element.restrictions.reservation is not None
+    return _price_text(component.dimension, _shown_price(component, tax_included), speech, reserved=reserved)
+
+
+def _price_text(dimension: Dimension, price: Decimal, speech: Speech, *, reserved: bool = False) -> str:
+    if dimension not in TIMED:
+        return speech.say(dimension, price=speech.price(price))
+    amount, unit = speech.per_time(price)
+    return speech.say("reservation_TIME" if reserved else dimension, price=amount, unit=unit)
+
+
+def _shown_price(component: Component, tax_included: TaxIncluded) -> Decimal:
+    net, gross = net_and_gross(component.price, component.vat_percent, tax_included)
+    return component.price if gross is None or net is None else gross
+
+
+def _condition_text(element: Element, speech: Speech) -> str:
+    return ", ".join(conditions(element.restrictions, speech)) if element.restrictions else ""
+
+
+def _ranges(tariff: Tariff, speech: Speech) -> Iterator[str]:
+    for dimension in Dimension:
+        prices = [
+            _shown_price(c, tariff.tax_included)
+            for element in tariff.elements
+            for c in element.components
+            if c.dimension is dimension
+        ]
+        low, high = min(prices, default=Decimal(0)), max(prices, default=Decimal(0))
+        if low < high:
+            yield speech.say("range_" + dimension, low=speech.price(low), high=speech.price(high))
+        elif high:
+            yield _price_text(dimension, high, speech)
+
+
+def _limits(tariff: Tariff, speech: Speech) -> Iterator[str]:
+    limits: tuple[tuple[str, PriceLimit | None], ...] = (
+        ("min_price", tariff.min_price),
+        ("max_price", tariff.max_price),
+    )
+    for phrase, limit in limits:
+        amount = None if limit is None else limit.gross or _with_the_only_vat(limit.net, tariff)
+        if amount:
+            yield speech.say(phrase, price=speech.price(amount))
+
+
+def _with_the_only_vat(net: Decimal | None, tariff: Tariff) -> Decimal | None:
+    rates = {c.vat_percent for element in tariff.elements for c in element.components if c.price}
+    rate = rates.pop() if len(rates) == 1 else None
+    return net if net is None or rate is None else net * (100 + rate) / 100
+
+
+def _about_vat(tariff: Tariff, speech: Speech) -> Iterator[str]:
+    priced = [c for element in tariff.elements for c in element.components if c.price]
+    if not priced or tariff.tax_included is TaxIncluded.NOT_APPLICABLE:
+        return
+    known = tariff.tax_included is TaxIncluded.YES or all(c.vat_percent is not None for c in priced)
+    yield speech.words["vat_included" if known else "vat_on_top"]
+
+
+def _quantity_text(line: Line, speech: Speech) -> str:
+    quantity = speech.quantity(line.kind, line.billed)
+    price = _unit_price(line)
+    if line.kind is LineKind.ENERGY:
+        return speech.say("line_ENERGY", quantity=quantity, price=speech.price(price))
+    amount, unit = speech.per_time(price)
+    return speech.say("line_" + line.kind, quantity=quantity, price=amount, unit=unit)
+
+
+def _unit_price(line: Line) -> Decimal:
+    """Per unit with tax where it is known, whichever way the tariff states its prices."""
+    amount = line.net if line.gross is None else line.gross
+    if amount is None or not line.billed:
+        return line.unit_price
+    per_unit = amount * UNITS_PER_PRICE.get(line.kind, SECONDS_PER_HOUR) / line.billed
+    return per_unit.quantize(Decimal("1E-6"), ROUND_HALF_UP)
