@@ -28,6 +28,7 @@ class SignInCode(SQLModel, table=True):
     id: UUID = uuid_key()
     brand_id: UUID = Field(foreign_key="brand.id")
     email: str = Field(index=True)
+    language: str = "en"
     code_digest: str
     attempts: int = 0
     expires_at: datetime = when()
@@ -53,13 +54,18 @@ class SignInToken(SQLModel, table=True):
 
 
 class Mail(SQLModel, table=True):
-    """An e-mail to a person: kept first, sent by a job."""
+    """An e-mail to a person: kept first, sent by a job.
+
+    `kept_at` marks one that stays in the outbox: no mail server is set, or the server refused the address for good.
+    """
 
     __tablename__ = "mail"
 
     id: UUID = uuid_key()
     recipient: str
+    sender_name: str | None = None
     subject: str
     body: str
     sent_at: datetime | None = moment()
+    kept_at: datetime | None = moment()
     created_at: datetime = stamp()

@@ -21,9 +21,7 @@ class Page(NamedTuple):
     total: int
 
 
-async def newest_first(
-    db: Db, table: Any, where: ColumnElement[bool], *, first: int, after: Key | None = None
-) -> Page:
+async def newest_first(db: Db, table: Any, where: ColumnElement[bool], *, first: int, after: Key | None = None) -> Page:
     """Up to `first` rows of `table`, newest first, after the row with the key (created_at, id)."""
     query = select(table).where(where)
     if after:

@@ -70,7 +70,9 @@ class FleetBillView:
             sums[percent][0] += tax["net_minor"]
             sums[percent][1] += tax["tax_minor"]
         ordered = sorted(sums.items(), key=lambda item: (item[0] is None, -(item[0] or 0)))
-        return [BillTax(percent, Money(net, self.currency), Money(tax, self.currency)) for percent, (net, tax) in ordered]
+        return [
+            BillTax(percent, Money(net, self.currency), Money(tax, self.currency)) for percent, (net, tax) in ordered
+        ]
 
     @property
     def driver_totals(self) -> list[DriverTotal]:

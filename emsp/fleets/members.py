@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import func
+from sqlalchemy import and_, case, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
@@ -18,6 +19,7 @@ from emsp.errors import Invalid, NotFound
 from emsp.fleets.tables import Fleet, FleetMember
 
 ROLES = ("DRIVER", "MANAGER")
+NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ async def add_fleet(
     db: Db, brand_id: UUID, name: str, manager_email: str, time_zone: str = "Europe/Amsterdam"
 ) -> Fleet:
     """A new fleet at a brand, with its first manager. Raises Invalid naming `name`, `email` or `time_zone`."""
-    if not name.strip():
-        raise Invalid("must not be empty", "name")
+    if not NAME.fullmatch(name.strip()):
+        raise Invalid("must be 1 to 80 characters on one line", "name")
     if time_zone not in available_timezones():
         raise Invalid("must be a time zone of IANA, such as Europe/Amsterdam", "time_zone")
     fleet = Fleet(brand_id=brand_id, name=name.strip(), time_zone=time_zone)
@@ -57,8 +59,9 @@ async def add_fleet(
 
 
 async def add_member(db: Db, fleet_id: UUID, email: str, *, role: str = "DRIVER") -> FleetMember:
-    """Let whoever has this address be in the fleet, from now on in `role`; who is no driver of the brand becomes one.
+    """Let whoever has this address be in the fleet; who is no driver of the brand becomes one.
 
+    `role` is theirs from now on, except that an active manager stays one.
     Raises NotFound for the fleet, Invalid naming `role` or `email`.
     """
     if role not in ROLES:
@@ -68,8 +71,10 @@ async def add_member(db: Db, fleet_id: UUID, email: str, *, role: str = "DRIVER"
         raise NotFound("there is no such fleet")
     driver = await ensure_driver(db, fleet.brand_id, email)
     joined = insert(FleetMember).values(fleet_id=fleet_id, driver_id=driver.id, role=role)
+    stays_manager = and_(col(FleetMember.removed_at).is_(None), col(FleetMember.role) == "MANAGER")
     again = joined.on_conflict_do_update(
-        index_elements=["fleet_id", "driver_id"], set_={"role": role, "removed_at": None}
+        index_elements=["fleet_id", "driver_id"],
+        set_={"role": case((stays_manager, "MANAGER"), else_=role), "removed_at": None},
     )
     members = await db.scalars(again.returning(FleetMember), execution_options={"populate_existing": True})
     member: FleetMember = members.one()

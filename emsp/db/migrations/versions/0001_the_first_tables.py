@@ -70,9 +70,11 @@ def upgrade() -> None:
         "mail",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("recipient", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sender_name", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("body", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -200,6 +202,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("language", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("code_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -259,6 +262,7 @@ def upgrade() -> None:
         [sa.literal_column("point(longitude, latitude)")],
         unique=False,
         postgresql_using="gist",
+        postgresql_where=sa.text("shown"),
     )
     op.create_index(
         "station_search",
@@ -290,7 +294,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("country_code", "party_id", "external_key"),
     )
-    op.create_index(op.f("ix_tariff_partner_id"), "tariff", ["partner_id"], unique=False)
+    op.create_index("tariff_of_partner", "tariff", ["partner_id", "external_key"], unique=False)
     op.create_table(
         "card_setup",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -339,7 +343,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("station_id", "uid_key"),
     )
     op.create_index(op.f("ix_evse_evse_key"), "evse", ["evse_key"], unique=False)
-    op.create_index(op.f("ix_evse_station_id"), "evse", ["station_id"], unique=False)
     op.create_table(
         "fleet_charge",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -557,7 +560,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("evse_id", "external_key"),
     )
-    op.create_index(op.f("ix_connector_evse_id"), "connector", ["evse_id"], unique=False)
     op.create_table(
         "hold",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -641,6 +643,7 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("state_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("state_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("command_attempts", sa.Integer(), nullable=False),
         sa.Column("stop_attempts", sa.Integer(), nullable=False),
         sa.Column("stop_requested_at", sa.DateTime(timezone=True), nullable=True),

@@ -1,0 +1,43 @@
+"""Which brand a request came in for."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+
+from emsp.brands.tables import Brand
+from emsp.db.engine import Db
+from emsp.errors import NotFound
+
+
+async def brand_for(db: Db, *, host: str | None = None, header: str | None = None) -> Brand:
+    """The brand named by the `X-Brand` header (its slug), else the one that answers at `host`, else the default one.
+
+    `host` is the `Host` header as it came, with or without a port. Raises NotFound for a slug that no brand has,
+    and when there is no default brand.
+    """
+    if header:
+        return await _the_brand(db, col(Brand.slug) == header.strip().lower(), f"there is no brand {header!r}")
+    if host and (here := await _find(db, col(Brand.hosts).contains([without_port(host)]))):
+        return here
+    return await _the_brand(db, col(Brand.is_default).is_(True), "there is no default brand: add one")
+
+
+def without_port(host: str) -> str:
+    """`Shop.example:8000` is `shop.example`; an IPv6 address loses its brackets."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0].rstrip(".")
+
+
+async def _the_brand(db: Db, condition: ColumnElement[bool], otherwise: str) -> Brand:
+    brand = await _find(db, condition)
+    if brand is None:
+        raise NotFound(otherwise)
+    return brand
+
+
+async def _find(db: Db, condition: ColumnElement[bool]) -> Brand | None:
+    found: Brand | None = await db.scalar(select(Brand).where(condition).order_by(col(Brand.created_at)).limit(1))
+    return found
