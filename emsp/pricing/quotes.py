@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlmodel import col, select
 
 from emsp import clock, vault
 from emsp.brands.tables import Brand
@@ -99,6 +99,9 @@ def _price(quote: Quote, row: TariffRow, plan: _Plan, station: Station, policy: 
     except NotComputable:
         quote.missing_reason = "NOT_COMPUTABLE"
         return
+    if any(said.code == AssumptionCode.ENERGY_WITHOUT_PRICE for said in bill.assumptions):
+        quote.missing_reason = "NO_PRICE_AT_THIS_TIME"
+        return
     quote.tariff = msgspec.to_builtins(retail)
     quote.net_minor, quote.total_minor = bill.net_minor, bill.total_minor
     quote.worst_case_minor = max(worst.total_minor, bill.total_minor)
@@ -124,16 +127,16 @@ def retail_of(quote: Quote) -> RetailTariff | None:
 
 async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Quote]:
     """The quotes with these ids."""
-    found = await db.execute(select(Quote).where(Quote.id.in_(ids)))
+    found = await db.execute(select(Quote).where(col(Quote.id).in_(ids)))
     return {quote.id: quote for quote in found.scalars()}
 
 
 async def _place(db: Db, connector_id: int) -> tuple[Connector, Station]:
     query = (
         select(Connector, Station)
-        .join(Evse, Evse.id == Connector.evse_id)
-        .join(Station, Station.id == Evse.station_id)
-        .where(Connector.id == connector_id, Station.shown, ~Connector.removed, ~Evse.removed)
+        .join(Evse, col(Evse.id) == Connector.evse_id)
+        .join(Station, col(Station.id) == Evse.station_id)
+        .where(Connector.id == connector_id, Station.shown, ~col(Connector.removed), ~col(Evse.removed))
     )
     found = (await db.execute(query)).first()
     if found is None:

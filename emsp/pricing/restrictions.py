@@ -28,7 +28,7 @@ class Moment(NamedTuple):
     """Everything a restriction may ask about one moment of a session."""
 
     local: datetime
-    elapsed_s: float
+    elapsed_s: Decimal
     energy_wh: Decimal
     power_w: Decimal
     current_a: Decimal
@@ -80,7 +80,7 @@ def energies_of_change(restrictions: Iterable[Restrictions]) -> list[Decimal]:
     return sorted({e for r in restrictions for e in (r.min_energy_wh, r.max_energy_wh) if e is not None})
 
 
-def _within(value: Decimal | float, least: Decimal | int | None, below: Decimal | int | None) -> bool:
+def _within(value: Decimal, least: Decimal | int | None, below: Decimal | int | None) -> bool:
     return (least is None or value >= least) and (below is None or value < below)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from emsp.db.types import UUID, big_key, big_ref, datetime, jsonb, moment, stamp, uuid_key, when
@@ -12,10 +12,13 @@ class TariffRow(SQLModel, table=True):
     """A partner's tariff. `document` is a `pricing.tariff.Tariff` as JSON; `external_key` its id, folded."""
 
     __tablename__ = "tariff"
-    __table_args__ = (UniqueConstraint("country_code", "party_id", "external_key"),)
+    __table_args__ = (
+        UniqueConstraint("country_code", "party_id", "external_key"),
+        Index("tariff_of_partner", "partner_id", "external_key"),
+    )
 
     id: int | None = big_key()
-    partner_id: UUID = Field(foreign_key="partner.id", index=True)
+    partner_id: UUID = Field(foreign_key="partner.id")
     country_code: str
     party_id: str
     external_id: str

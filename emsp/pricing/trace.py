@@ -111,8 +111,7 @@ class Trace:
     ) -> Moment:
         at = _instant(period, position)
         energy_wh += period.energy_wh * position
-        elapsed_s = (at - started).total_seconds()
-        return Moment(at.astimezone(self.zone), elapsed_s, energy_wh, power_w, current_a)
+        return Moment(at.astimezone(self.zone), _seconds(started, at), energy_wh, power_w, current_a)
 
     def _note(self, period: Period, low: Decimal, high: Decimal, active: Active) -> None:
         start, end = _instant(period, low), _instant(period, high)
@@ -193,7 +192,7 @@ def _not_measured(period: Period, *, cut_in_time: bool, cut_in_energy: bool) -> 
     A period of nothing but charging, or nothing but parking, has known times on both sides of a moment; any
     period has known energies on both sides of an amount of energy.
     """
-    length_s = _seconds(period)
+    length_s = _seconds(period.start, period.end)
     return [
         kind
         for kind, volume in _volumes(period)
@@ -210,7 +209,7 @@ def _instant(period: Period, position: Decimal) -> datetime:
 
 def _volumes(period: Period) -> list[tuple[LineKind, Decimal]]:
     if period.reserved:
-        return [(LineKind.RESERVATION_TIME, _seconds(period))]
+        return [(LineKind.RESERVATION_TIME, _seconds(period.start, period.end))]
     volumes = (
         (LineKind.ENERGY, period.energy_wh),
         (LineKind.TIME, period.charging_s),
@@ -223,10 +222,10 @@ def _share(volume: Decimal, position: Decimal) -> Decimal:
     return volume if position == WHOLE else (volume * position).quantize(VOLUME)
 
 
-def _seconds(period: Period) -> Decimal:
-    return Decimal((period.end - period.start) // MICROSECOND) / 1_000_000
+def _seconds(start: datetime, end: datetime) -> Decimal:
+    return Decimal((end - start) // MICROSECOND) / 1_000_000
 
 
 def _average_power_w(period: Period) -> Decimal:
-    seconds = period.charging_s or _seconds(period)
+    seconds = period.charging_s or _seconds(period.start, period.end)
     return period.energy_wh * 3600 / seconds if seconds else ZERO

@@ -25,7 +25,9 @@ class Station(SQLModel, table=True):
     __tablename__ = "station"
     __table_args__ = (
         UniqueConstraint("country_code", "party_id", "external_key"),
-        Index("station_place", text("point(longitude, latitude)"), postgresql_using="gist"),
+        Index(
+            "station_place", text("point(longitude, latitude)"), postgresql_using="gist", postgresql_where=text("shown")
+        ),
         Index("station_search", text("search_words gin_trgm_ops"), postgresql_using="gin"),
     )
 
@@ -64,7 +66,7 @@ class Evse(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("station_id", "uid_key"),)
 
     id: int | None = big_key()
-    station_id: int = big_ref("station.id", index=True, cascade=True)
+    station_id: int = big_ref("station.id", cascade=True)
     uid: str
     uid_key: str
     position: int = 0
@@ -86,7 +88,7 @@ class Connector(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("evse_id", "external_key"),)
 
     id: int | None = big_key()
-    evse_id: int = big_ref("evse.id", index=True, cascade=True)
+    evse_id: int = big_ref("evse.id", cascade=True)
     external_id: str
     external_key: str
     position: int = 0

@@ -1,0 +1,132 @@
+"""What can be asked of the stations, and what is answered. Whatever answers, SQL or memory, it speaks these."""
+
+from __future__ import annotations
+
+import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
+
+import msgspec
+
+from emsp.errors import Invalid
+from emsp.stations.availability import Availability
+from emsp.stations.geo import Box, check_degrees
+from emsp.stations.tables import Station
+
+MAX_FIRST = 100
+
+
+class Near(msgspec.Struct, frozen=True):
+    """Around a point, at most `radius_m` metres away, or at any distance."""
+
+    longitude: float
+    latitude: float
+    radius_m: float | None = None
+
+    def __post_init__(self) -> None:
+        check_degrees(self.longitude, 180, "near.longitude")
+        check_degrees(self.latitude, 90, "near.latitude")
+        if self.radius_m is not None and not 0 <= self.radius_m < math.inf:
+            raise Invalid("must not be negative", "near.radiusM")
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """These stations, in this order."""
+
+    ids: tuple[int, ...]
+
+
+Place = Box | Near | Ids
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a station must have; unset, false and empty ask for nothing.
+
+    What is asked of charge points (free now, startable, reservable, the standard and the power of a connector)
+    must be true of one charge point and one connector of it, not of several together.
+    """
+
+    available_now: bool = False
+    standards: tuple[str, ...] = ()
+    """Any of these connector standards."""
+    min_power_w: int | None = None
+    """A connector whose power is not known does not have it."""
+    operator_ids: tuple[int, ...] = ()
+    """Any of these operators."""
+    open_now: bool = False
+    """Stations whose opening hours are not known are left out."""
+    open_24h: bool = False
+    facilities: tuple[str, ...] = ()
+    """All of these."""
+    remote_start: bool = False
+    """A charge point that states no capabilities at all passes: not known is not "no"."""
+    reservable: bool = False
+    """Only where it is stated."""
+
+
+class Order(StrEnum):
+    """What comes first. Stations that are equal in everything come in the order of their ids."""
+
+    DISTANCE = "DISTANCE"
+    """Nearest first: to the point that was asked for, or to the middle of the box; for ids, their order."""
+    POWER = "POWER"
+    """The strongest connector that fits the filter first, then the nearest."""
+    BEST_MATCH = "BEST_MATCH"
+    """Where a fitting charge point is free, then where that is not known, then the others; each nearest first."""
+
+
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """Stations that stand close together at a zoom. `station_id` is set when there is only one."""
+
+    latitude: float
+    longitude: float
+    station_count: int
+    availability: Availability
+    max_power_w: int | None = None
+    station_id: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of stations with a cursor for each, the whole number of hits, and whether more follow.
+
+    Distances are in metres from the point or the middle of the box that was asked for; None where there is none.
+    """
+
+    stations: list[Station]
+    distances_m: list[int | None]
+    cursors: list[str]
+    total_count: int
+    has_next: bool
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended: the order it was in, and the sort values of its last station."""
+
+    order: str
+    first: float
+    second: float
+    id: int
+
+    def text(self) -> str:
+        """As handed out."""
+        return urlsafe_b64encode(msgspec.msgpack.encode(self)).decode().rstrip("=")
+
+    @staticmethod
+    def read(text: str | None, order: str) -> Cursor | None:
+        """As handed in; raises Invalid for one that was not handed out, or for another order."""
+        if text is None:
+            return None
+        try:
+            cursor = msgspec.msgpack.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise Invalid("is not a cursor of this list", "after") from error
+        if cursor.order != order or not math.isfinite(cursor.first + cursor.second) or abs(cursor.id) >= 2**63:
+            raise Invalid("is not a cursor of this list in this order", "after")
+        return cursor
+
+
+def checked_first(first: int) -> int:
+    """Raises Invalid unless a page of `first` may be asked for."""
+    if not 0 <= first <= MAX_FIRST:
+        raise Invalid(f"must be between 0 and {MAX_FIRST}", "first")
+    return first

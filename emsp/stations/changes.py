@@ -1,0 +1,163 @@
+"""What changed at the stations: reports of partners become rows, and whoever watches the map is woken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from emsp import clock, events
+from emsp.db.engine import Db
+from emsp.errors import Invalid, NotFound
+from emsp.stations import rows, upserts, words
+from emsp.stations.facts import EVSE_STATUSES, StationFacts
+from emsp.stations.rows import EvseState, ReportKey
+
+TOPIC = "stations"
+"""Ids of this topic are (station id, longitude, latitude), or MANY."""
+MANY = "*"
+"""Stands for more stations than are worth naming: look again at all that you show."""
+MANY_STATIONS = 500
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many reports of a bulk were written, said nothing new, or were older than what is stored."""
+
+    changed: int = 0
+    unchanged: int = 0
+    older: int = 0
+
+
+class _Sorted(msgspec.Struct):
+    """The reports of a bulk by what is to be done with them; hashes are those of the changed ones."""
+
+    changed: dict[ReportKey, StationFacts]
+    hashes: dict[ReportKey, str]
+    unchanged: dict[int, StationFacts]
+    older: int
+
+
+async def put_stations(db: Db, partner_id: UUID, stations: Sequence[StationFacts]) -> Counts:
+    """Store what a partner says of some of its stations, each report being the whole station.
+
+    A report older than the stored one is refused, one with the same content only moves the times forward.
+    EVSEs and connectors that a report no longer has are marked removed; all rows keep their ids. A status that
+    is newer than the reported one stays. Of several reports of one station in a bulk, the newest counts and
+    the others are older. Bulks of one partner are written one after the other.
+    """
+    newest = rows.newest(stations)
+    stored = await upserts.lock_stations(db, partner_id, newest)
+    sorted_out = _sort(partner_id, newest, stored)
+    await _move_times(db, stored, sorted_out.unchanged)
+    if sorted_out.changed:
+        await _write(db, partner_id, sorted_out, {key: stored[key].id for key in sorted_out.changed if key in stored})
+    older = sorted_out.older + len(stations) - len(newest)
+    return Counts(len(sorted_out.changed), len(sorted_out.unchanged), older)
+
+
+def _sort(
+    partner_id: UUID, newest: Mapping[ReportKey, StationFacts], stored: Mapping[ReportKey, upserts.StoredStation]
+) -> _Sorted:
+    result = _Sorted({}, {}, {}, 0)
+    for key, station in newest.items():
+        known = stored.get(key)
+        if known and station.updated_at < known.source_updated_at:
+            result.older += 1
+            continue
+        content_hash = rows.fingerprint(partner_id, station)
+        if known and known.content_hash == content_hash:
+            result.unchanged[known.id] = station
+        else:
+            result.changed[key], result.hashes[key] = station, content_hash
+    return result
+
+
+async def _move_times(
+    db: Db, stored: Mapping[ReportKey, upserts.StoredStation], unchanged: Mapping[int, StationFacts]
+) -> None:
+    times = {known.id: known.source_updated_at for known in stored.values()}
+    newer = {id_: station for id_, station in unchanged.items() if station.updated_at > times[id_]}
+    if newer:
+        await upserts.move_times(db, newer)
+
+
+async def _write(db: Db, partner_id: UUID, report: _Sorted, known: Mapping[ReportKey, int]) -> None:
+    evses = await upserts.evse_states(db, known.values())
+    connectors = await upserts.connector_ids(db, known.values())
+    facts = {
+        key: rows.with_newer_statuses(station, evses.get(known.get(key, 0), {}))
+        for key, station in report.changed.items()
+    }
+    await upserts.operators(db, rows.operator_rows(facts.values()))
+    ids = await upserts.stations(db, _station_rows(partner_id, report, facts))
+    evse_rows = [row for key, station in facts.items() for row in rows.evse_rows(ids[key], station)]
+    connector_rows = [row for key, station in facts.items() for row in rows.connector_rows(ids[key], station)]
+    await upserts.evses(db, evse_rows)
+    await upserts.connectors(db, connector_rows)
+    await upserts.remove_unseen(db, evses, evse_rows, connectors, connector_rows)
+    await _wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
+
+
+def _station_rows(partner_id: UUID, report: _Sorted, facts: Mapping[ReportKey, StationFacts]) -> list[rows.Row]:
+    """Without the hash where a stored status was kept: the next report is then compared with nothing, but written."""
+    now = clock.now()
+    return [
+        rows.station_row(
+            partner_id,
+            station,
+            report.hashes[key] if rows.statuses(station) == rows.statuses(report.changed[key]) else "",
+            now,
+        )
+        for key, station in facts.items()
+    ]
+
+
+def _whose_availability_changed(
+    stations: Mapping[int, StationFacts], before: Mapping[int, Mapping[str, EvseState]]
+) -> list[tuple[int, float, float]]:
+    changed = []
+    for station_id, station in stations.items():
+        was = {key: state.status for key, state in before.get(station_id, {}).items() if state.status != "REMOVED"}
+        evses = rows.evses_by_key(station).items()
+        if was != {key: evse.status for key, evse in evses if evse.status != "REMOVED"}:
+            changed.append((station_id, station.longitude, station.latitude))
+    return changed
+
+
+async def _wake(db: Db, changed: list[tuple[int, float, float]]) -> None:
+    if changed:
+        await events.wake(db, TOPIC, changed if len(changed) <= MANY_STATIONS else [MANY])
+
+
+async def set_evse_status(
+    db: Db, country_code: str, party_id: str, location_id: str, evse_uid: str, status: str, as_of: datetime
+) -> bool:
+    """Store the status that an EVSE had at `as_of`. Gives False when something newer is stored already.
+
+    Raises NotFound when there is no such EVSE, Invalid when there is no such status.
+    """
+    if status not in EVSE_STATUSES:
+        raise Invalid(f"{status} is no EVSE status", "status")
+    country_code, party_id, key = rows.folded_key(country_code, party_id, location_id)
+    found = (
+        await db.execute(
+            text(
+                "SELECT id, longitude, latitude FROM station WHERE country_code = :country_code"
+                " AND party_id = :party_id AND external_key = :key FOR UPDATE"
+            ),
+            {"country_code": country_code, "party_id": party_id, "key": key},
+        )
+    ).one_or_none()
+    before = await upserts.evse_states(db, [found.id]) if found else {}
+    state = before.get(found.id, {}).get(words.key(evse_uid)) if found else None
+    if found is None or state is None:
+        raise NotFound(f"EVSE {evse_uid} of location {location_id} of {country_code}-{party_id}")
+    if not await upserts.set_status(db, state.id, status, as_of):
+        return False
+    if status != state.status:
+        await upserts.touch_station(db, found.id, clock.now())
+        await _wake(db, [(found.id, found.longitude, found.latitude)])
+    return True

@@ -1,0 +1,39 @@
+"""A report as money: rounded once per total, lines and taxes summing to it exactly."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from emsp.pricing.billed import billed
+from emsp.pricing.engine import Period, price
+from emsp.pricing.tariff import Component, Dimension, Element, Tariff
+from hypothesis import given
+from hypothesis import strategies as st
+
+prices = st.decimals(min_value=0, max_value=5, places=4)
+rates = st.sampled_from([Decimal(0), Decimal("5.5"), Decimal(19), Decimal(21)])
+components = st.builds(Component, dimension=st.sampled_from(Dimension), price=prices, vat_percent=rates)
+
+
+@given(
+    st.lists(components, min_size=1, max_size=4, unique_by=lambda component: component.dimension),
+    st.integers(min_value=0, max_value=100_000),
+    st.integers(min_value=1, max_value=50_000),
+)
+def test_that_lines_and_taxes_sum_to_the_totals(parts: list[Component], energy_wh: int, seconds: int) -> None:
+    start = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    charging = Period(start, start + timedelta(seconds=seconds), Decimal(energy_wh), charging_s=Decimal(seconds))
+    bill = billed(price(Tariff("EUR", (Element(tuple(parts)),)), [charging], time_zone="UTC"))
+
+    assert sum(line.amount_minor for line in bill.lines) == bill.total_minor
+    assert sum(line.tax_minor or 0 for line in bill.lines) == bill.total_minor - bill.net_minor
+    assert sum(tax.net_minor + tax.tax_minor for tax in bill.taxes) == bill.total_minor
+
+
+def test_that_unknown_tax_is_not_zero_tax() -> None:
+    start = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    tariff = Tariff("EUR", (Element((Component(Dimension.ENERGY, Decimal("0.50")),)),))
+    bill = billed(price(tariff, [Period(start, start, Decimal(10_000))], time_zone="UTC"))
+
+    assert (bill.net_minor, bill.total_minor, bill.tax_known) == (500, 500, False)
+    assert bill.taxes == ()
+    assert [line.tax_minor for line in bill.lines] == [None]
