@@ -1,0 +1,104 @@
+"""Calls to partners: token, ids, routing headers, and what an answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from emsp import http
+from emsp.errors import PartnerFailed, PartnerUnreachable
+from emsp.ocpi import wire
+from emsp.ocpi.connections import PartyId, Peer, our_party
+
+SUCCESS = range(1000, 2000)
+
+
+class PeerRefused(PartnerFailed):
+    """A partner answered, and the answer is no. `status` is its OCPI status code, 0 when it gave none."""
+
+    def __init__(self, message: str, status: int, http_status: int) -> None:
+        super().__init__(message)
+        self.status, self.http_status = status, http_status
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A successful answer: its data as JSON, None when there was none, and the HTTP headers."""
+
+    data: bytes | None
+    headers: Mapping[str, str]
+
+
+class _Envelope(msgspec.Struct):
+    status_code: int | None = None
+    status_message: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope, strict=False)
+
+
+async def call(
+    peer: Peer,
+    method: str,
+    url: str,
+    body: Any = None,
+    *,
+    to: PartyId | None = None,
+    correlation_id: str | None = None,
+    timeout_s: float = http.TIMEOUT_S,
+) -> Answer:
+    """A call of a functional module at a registered partner, from our party to one of theirs.
+
+    Raises PeerRefused, PartnerFailed when it could not be called, PartnerUnreachable when no usable answer came.
+    """
+    if not peer.knows(url):
+        raise PartnerFailed(f"{url} is not on a host that {peer.name} gave when it was connected")
+    sender, receiver = our_party(), to or peer.party
+    headers = {
+        "OCPI-from-country-code": sender.country_code,
+        "OCPI-from-party-id": sender.party_id,
+        "OCPI-to-country-code": receiver.country_code,
+        "OCPI-to-party-id": receiver.party_id,
+        "X-Correlation-ID": correlation_id or str(uuid4()),
+    }
+    authorization = wire.token_header(peer.token, peer.encoding)
+    return await exchange(method, url, authorization, body, headers=headers, timeout_s=timeout_s)
+
+
+async def exchange(
+    method: str,
+    url: str,
+    authorization: str,
+    body: Any = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = http.TIMEOUT_S,
+) -> Answer:
+    """A call with any token; of the configuration modules, which are not routed."""
+    ids = {"X-Request-ID": str(uuid4()), "X-Correlation-ID": str(uuid4())}
+    sent = {"Authorization": authorization, "Accept": "application/json", **ids, **(headers or {})}
+    content = None if body is None else wire.encode(body)
+    if content is not None:
+        sent["Content-Type"] = "application/json"
+    return _understood(await http.request(method, url, headers=sent, content=content, timeout_s=timeout_s))
+
+
+def _understood(reply: http.Reply) -> Answer:
+    try:
+        envelope = _ENVELOPE.decode(reply.body) if reply.body else _Envelope()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if reply.ok:
+            raise PartnerUnreachable(f"{reply.url} did not answer with an OCPI response object: {error}") from error
+        envelope = _Envelope()
+    said = f"{reply.url} answered HTTP {reply.status}"
+    if envelope.status_code or envelope.status_message:
+        said += f", OCPI {envelope.status_code} {envelope.status_message or ''}".rstrip()
+    if reply.status >= 500 and envelope.status_code is None:
+        raise PartnerUnreachable(said)
+    if not reply.ok or (envelope.status_code or SUCCESS.start) not in SUCCESS:
+        raise PeerRefused(said, envelope.status_code or 0, reply.status)
+    data = bytes(envelope.data)
+    return Answer(None if data in (b"", b"null") else data, reply.headers)

@@ -1,0 +1,143 @@
+"""The way in for partners: who calls, with which token, and the envelope and headers of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from emsp import logs
+from emsp.db.engine import transaction
+from emsp.errors import EmspError, Invalid
+from emsp.ocpi import connections, wire
+from emsp.ocpi.errors import OcpiError, Status, as_ocpi
+from emsp.ocpi.tables import Connection
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+ROUTING = ("country-code", "party-id")
+log = logs.log(__name__)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a known partner. `path` holds the decoded segments after `/ocpi`."""
+
+    method: str
+    path: list[str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    connection: Connection
+    token: str
+    encoding: str
+
+    def json(self) -> Any:
+        """The body as JSON. Raises OcpiError: HTTP 400 for what is not JSON."""
+        try:
+            parsed = wire.decode(self.body)
+            wire.refuse_nul(self.body)
+        except Invalid as fault:
+            raise OcpiError(Status.INVALID_PARAMETERS, str(fault), 400) from fault
+        return parsed
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; a list of one is taken for it."""
+        parsed = self.json()
+        if isinstance(parsed, list) and len(parsed) == 1:
+            parsed = parsed[0]
+        if not isinstance(parsed, dict):
+            raise OcpiError(Status.INVALID_PARAMETERS, "the body must be a JSON object")
+        return parsed
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler gives back: data for the envelope, HTTP status and headers."""
+
+    data: Any = None
+    http_status: int = 200
+    headers: dict[str, str] = {}
+
+
+Handler = Callable[[Call], Awaitable[Given]]
+
+
+def endpoint_of(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A handler as a Starlette endpoint: errors become envelopes, ids and routing headers go back."""
+
+    async def endpoint(request: Request) -> Response:
+        ids = _ids(request.headers)
+        with logs.context(request_id=ids["X-Request-ID"], correlation_id=ids["X-Correlation-ID"]):
+            status, headers, body = await _handled(request, handler)
+        return Response(body, status, {**ids, **_routed_back(request.headers), **headers}, "application/json")
+
+    return endpoint
+
+
+async def _handled(request: Request, handler: Handler) -> tuple[int, dict[str, str], bytes]:
+    try:
+        call = await _call(request)
+        with logs.context(partner_connection=str(call.connection.id)):
+            given = await handler(call)
+        return given.http_status, given.headers, wire.envelope(given.data)
+    except EmspError as error:
+        refusal = as_ocpi(error)
+        log.info("a partner's request was refused", path=request.url.path, status=refusal.status, why=str(error))
+    except Exception:
+        log.exception("a partner's request failed", method=request.method, path=request.url.path)
+        refusal = OcpiError(Status.SERVER_ERROR, "this request could not be handled; it is in our log", 500)
+    challenge = {"WWW-Authenticate": "Token"} if refusal.http_status == 401 else {}
+    return refusal.http_status, challenge, wire.envelope(None, refusal.status, refusal.message)
+
+
+async def _call(request: Request) -> Call:
+    candidates = wire.presented_tokens(request.headers.get("authorization"))
+    async with transaction() as db:
+        found = await connections.by_token(db, candidates)
+    if found is None:
+        message = "Authorization: the credentials token is missing or not known here"
+        raise OcpiError(Status.CLIENT_ERROR, message, 401)
+    connection, token, encoding = found
+    return Call(
+        method=request.method,
+        path=segments(request.scope.get("raw_path") or request.url.path.encode()),
+        query=dict(request.query_params),
+        headers=request.headers,
+        body=await _limited_body(request),
+        connection=connection,
+        token=token,
+        encoding=encoding,
+    )
+
+
+def segments(raw_path: bytes) -> list[str]:
+    """The decoded segments after `/ocpi`; doubled and trailing slashes count for nothing."""
+    parts = [unquote(part) for part in raw_path.decode("ascii", "replace").split("/") if part]
+    return parts[parts.index("ocpi") + 1 :] if "ocpi" in parts else parts
+
+
+async def _limited_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            message = f"the body is longer than {MAX_BODY_BYTES} bytes"
+            raise OcpiError(Status.INVALID_PARAMETERS, message, 413)
+    return bytes(body)
+
+
+def _ids(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: (headers.get(name) or str(uuid4()))[:100] for name in ("X-Request-ID", "X-Correlation-ID")}
+
+
+def _routed_back(headers: Mapping[str, str]) -> dict[str, str]:
+    """The routing headers of the request with the ends swapped (Transport and format: Message Routing Headers)."""
+    return {
+        f"OCPI-{swapped}-{part}": value
+        for end, swapped in (("to", "from"), ("from", "to"))
+        for part in ROUTING
+        if (value := headers.get(f"OCPI-{end}-{part}"))
+    }

@@ -1,0 +1,59 @@
+"""Sessions that partners push while a charge runs (chapter Sessions, receiver interface)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emsp.db.engine import transaction
+from emsp.ocpi import wire
+from emsp.ocpi.door import Call, Given
+from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store
+from emsp.ocpi.receive_tariffs import as_received
+
+PERIODS = "charging_periods"
+
+
+async def get(call: Call) -> Given:
+    """GET sessions/{country_code}/{party_id}/{session_id}"""
+    async with transaction() as db:
+        return Given(data=await Target(call).known(db))
+
+
+async def put(call: Call) -> Given:
+    """PUT sessions/{country_code}/{party_id}/{session_id}"""
+    target, body = Target(call), call.json_object()
+    target.check(body)
+    async with transaction() as db:
+        document = await target.kept(db, for_update=True)
+        if document and is_stale(body, wire.decode(document.body)):
+            return Given()
+        reason = await store(db, target, as_received(call, target))
+    refuse(reason)
+    return Given(http_status=200 if document else 201)
+
+
+async def patch(call: Call) -> Given:
+    """PATCH sessions/{country_code}/{party_id}/{session_id}; charging periods are added to those that are known."""
+    target, changes = Target(call), call.json_object()
+    target.check(changes)
+    required_when(changes)
+    async with transaction() as db:
+        known = await target.known(db, for_update=True)
+        if is_stale(changes, known):
+            return Given()
+        reason = await store(db, target, wire.encode(with_changes(known, changes)))
+    refuse(reason)
+    return Given()
+
+
+def with_changes(known: Json, changes: Json) -> Json:
+    """A session after a PATCH. A period replaces the known one with the same start: a repeat adds nothing."""
+    if not changes.get(PERIODS):
+        return merged(known, {name: value for name, value in changes.items() if name != PERIODS})
+    added = changes[PERIODS] if isinstance(changes[PERIODS], list) else [changes[PERIODS]]
+    periods = {_start(period): period for period in [*(known.get(PERIODS) or []), *added]}
+    return merged(known, {**changes, PERIODS: list(periods.values())})
+
+
+def _start(period: Any) -> str:
+    return str(period.get("start_date_time")) if isinstance(period, dict) else repr(period)

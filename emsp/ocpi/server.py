@@ -1,0 +1,80 @@
+"""The OCPI endpoints that we serve, and which handler each leads to.
+
+All paths come in by one route: partners write them with slashes doubled, missing or trailing, and a redirect
+would lose the body of a POST.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from emsp.ocpi import (
+    ours,
+    receive_cdrs,
+    receive_locations,
+    receive_results,
+    receive_sessions,
+    receive_tariffs,
+    registration,
+    serve_tokens,
+)
+from emsp.ocpi.connections import REGISTERED
+from emsp.ocpi.door import Call, Given, Handler, endpoint_of
+from emsp.ocpi.errors import OcpiError, Status
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+HANDLERS: dict[tuple[str, str], Handler] = {
+    ("locations", "GET"): receive_locations.get,
+    ("locations", "PUT"): receive_locations.put,
+    ("locations", "PATCH"): receive_locations.patch,
+    ("tariffs", "GET"): receive_tariffs.get,
+    ("tariffs", "PUT"): receive_tariffs.put,
+    ("tariffs", "DELETE"): receive_tariffs.delete,
+    ("sessions", "GET"): receive_sessions.get,
+    ("sessions", "PUT"): receive_sessions.put,
+    ("sessions", "PATCH"): receive_sessions.patch,
+    ("cdrs", "GET"): receive_cdrs.get,
+    ("cdrs", "POST"): receive_cdrs.post,
+    ("tokens", "GET"): serve_tokens.get,
+    ("tokens", "POST"): serve_tokens.authorize,
+    ("commands", "POST"): receive_results.post,
+}
+"""By module and method; what is not here is answered 405 where the module is known, else 404."""
+
+
+def routes() -> list[Route]:
+    """The routes to be mounted at `/ocpi`."""
+    return [Route("/{path:path}", endpoint_of(_dispatch), methods=METHODS, name="ocpi")]
+
+
+async def _dispatch(call: Call) -> Given:
+    match call.path:
+        case ["versions"]:
+            return _only_get(call, Given(data=ours.versions()))
+        case [version] if version in ours.VERSIONS:
+            return _only_get(call, Given(data=ours.details(version)))
+        case [version, "credentials"] if version in ours.VERSIONS:
+            return await registration.credentials(call)
+        case [version, module, *_] if version in ours.VERSIONS:
+            return await _functional(call, module.lower())
+    raise OcpiError(Status.CLIENT_ERROR, f"there is nothing at /{'/'.join(call.path)}", 404)
+
+
+def _only_get(call: Call, given: Given) -> Given:
+    if call.method != "GET":
+        raise _not_allowed(call)
+    return given
+
+
+async def _functional(call: Call, module: str) -> Given:
+    if call.connection.state != REGISTERED:
+        raise OcpiError(Status.CLIENT_ERROR, "this token is good for versions and credentials only", 401)
+    if handler := HANDLERS.get((module, call.method)):
+        return await handler(call)
+    if any(module == known for known, _ in HANDLERS):
+        raise _not_allowed(call)
+    raise OcpiError(Status.CLIENT_ERROR, f"there is no module {module}", 404)
+
+
+def _not_allowed(call: Call) -> OcpiError:
+    return OcpiError(Status.CLIENT_ERROR, f"{call.method} is not allowed at /{'/'.join(call.path)}", 405)
