@@ -1,0 +1,55 @@
+"""Who is asking, and all that is theirs."""
+
+import strawberry
+
+from emsp.accounts import tables
+from emsp.charging import read
+from emsp.db.engine import transaction
+from emsp.fleets.members import fleets_of
+from emsp.graphql.connection import Connection, checked_first, key_of_cursor, page_of
+from emsp.graphql.fields import After, First, resolver
+from emsp.graphql.fleets import Fleet, fleet_of
+from emsp.graphql.loyalty import LoyaltyAccount
+from emsp.graphql.payments import PaymentMethod, payment_method_of
+from emsp.graphql.people import Driver, driver_of
+from emsp.graphql.sessions import ChargingSession, session_of
+from emsp.graphql.viewer import Info
+from emsp.payments.cards import methods_of
+
+
+@strawberry.type(description="The signed-in driver, and all that is theirs.")
+class Viewer:
+    row: strawberry.Private[tables.Driver]
+
+    @resolver("Who is signed in.")
+    def driver(self) -> Driver:
+        return driver_of(self.row)
+
+    @resolver("Their charges, the newest first.")
+    async def sessions(self, first: First = 20, after: After = strawberry.UNSET) -> Connection[ChargingSession]:
+        wanted, key = checked_first(first), key_of_cursor(after or None)
+        async with transaction() as db:
+            page = await read.sessions_of(db, self.row.id, first=wanted, after=key)
+        return page_of(page, session_of, after or None)
+
+    @resolver("Their saved cards, the default one first.")
+    async def payment_methods(self) -> list[PaymentMethod]:
+        async with transaction() as db:
+            return [payment_method_of(row) for row in await methods_of(db, self.row.id)]
+
+    @resolver("Their points.")
+    def loyalty(self) -> LoyaltyAccount:
+        return LoyaltyAccount(driver_id=self.row.id)
+
+    @resolver("The fleets that they are in, by name.")
+    async def fleets(self) -> list[Fleet]:
+        async with transaction() as db:
+            return [fleet_of(row) for row in await fleets_of(db, self.row.id)]
+
+
+@strawberry.type
+class ViewerQuery:
+    @resolver("Who is asking; null when not signed in.")
+    def viewer(self, info: Info) -> Viewer | None:
+        driver = info.context.asker.driver
+        return Viewer(row=driver) if driver else None

@@ -1,0 +1,222 @@
+"""Fleets: who is in them, and the one bill a month for all their charges."""
+
+import re
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+from strawberry import field
+
+from emsp.accounts import tables as accounts
+from emsp.db.engine import transaction
+from emsp.errors import Invalid
+from emsp.fleets import bill, links, members, tables
+from emsp.graphql import ids
+from emsp.graphql.connection import Connection, checked_first, connection, slice_of
+from emsp.graphql.fields import After, First, Month, resolver, value
+from emsp.graphql.money import Money, TaxLine, of_minor, shown, tax_line, tax_lines
+from emsp.graphql.node import Node
+from emsp.graphql.people import Driver, driver_of
+from emsp.graphql.scalars import URL, CountryCode
+from emsp.graphql.viewer import Info, manages, sees
+
+MONTH = re.compile(r"2\d{3}-(0[1-9]|1[0-2])")
+
+
+@strawberry.enum(description="What a member of a fleet may do.")
+class FleetRole(Enum):
+    DRIVER = value("DRIVER", "May charge at the fleet's cost.")
+    MANAGER = value("MANAGER", "May also see the members and the bill, and add members.")
+
+
+@strawberry.type(description="A driver in a fleet.")
+class FleetMember:
+    driver: Driver = field(description="Who.")
+    role: FleetRole = field(description="What they may do.")
+    since: datetime = field(description="Since when.")
+
+
+@strawberry.type(description="One settled charge on a fleet's bill.")
+class FleetBillLine:
+    row: strawberry.Private[tables.FleetCharge]
+    paid_for: strawberry.Private[accounts.Driver]
+
+    @resolver("The number of the charge's receipt.")
+    def receipt_number(self) -> str:
+        return self.row.receipt_number
+
+    @resolver("Who charged.")
+    def driver(self) -> Driver:
+        return driver_of(self.paid_for)
+
+    @resolver("The name of the station.")
+    def station_name(self) -> str | None:
+        return self.row.station_name
+
+    @resolver("The name of the operator.")
+    def operator_name(self) -> str | None:
+        return self.row.operator_name
+
+    @resolver("The country of the station.")
+    def country(self) -> CountryCode | None:
+        return CountryCode(self.row.country) if self.row.country else None
+
+    @resolver("When the charge began.")
+    def started_at(self) -> datetime:
+        return self.row.started_at
+
+    @resolver("When the charge ended.")
+    def ended_at(self) -> datetime | None:
+        return self.row.ended_at
+
+    @resolver("When it was billed.")
+    def billed_at(self) -> datetime:
+        return self.row.billed_at
+
+    @resolver("The energy delivered, in watt-hours.")
+    def energy_wh(self) -> int:
+        return self.row.energy_wh
+
+    @resolver("What it costs without tax.")
+    def net(self) -> Money | None:
+        return of_minor(self.row.net_minor, self.row.currency)
+
+    @resolver("The taxes by rate.")
+    def taxes(self) -> list[TaxLine]:
+        return tax_lines(self.row.taxes, self.row.currency)
+
+    @resolver("What it costs with tax.")
+    def total(self) -> Money | None:
+        return of_minor(self.row.total_minor, self.row.currency)
+
+
+@strawberry.type(description="What the charges of one driver come to.")
+class FleetDriverTotal:
+    driver: Driver = field(description="Who charged.")
+    charges: int = field(description="How many charges.")
+    energy_wh: int = field(description="The energy delivered, in watt-hours.")
+    net: Money = field(description="What they cost without tax.")
+    total: Money = field(description="What they cost with tax.")
+
+
+@strawberry.type(description="All charges of a fleet that were billed in a month, in one currency.")
+class FleetBill(Node):
+    view: strawberry.Private[bill.FleetBillView]
+
+    @resolver("The month, as YYYY-MM, in the fleet's time zone.")
+    def month(self) -> str:
+        return self.view.month
+
+    @resolver("The sum without tax.")
+    def net(self) -> Money:
+        return shown(self.view.net)
+
+    @resolver("The taxes by rate.")
+    def taxes(self) -> list[TaxLine]:
+        return [tax_line(tax.percent, tax.net, tax.tax) for tax in self.view.taxes]
+
+    @resolver("The sum with tax.")
+    def total(self) -> Money:
+        return shown(self.view.total)
+
+    @resolver("The sums per driver.")
+    def driver_totals(self) -> list[FleetDriverTotal]:
+        return [
+            FleetDriverTotal(
+                driver=driver_of(sums.driver),
+                charges=sums.charges,
+                energy_wh=sums.energy_wh,
+                net=shown(sums.net),
+                total=shown(sums.total),
+            )
+            for sums in self.view.driver_totals
+        ]
+
+    @resolver("The charges, in the order in which they were billed.")
+    def lines(self, first: First = 100, after: After = strawberry.UNSET) -> Connection[FleetBillLine]:
+        lines = [FleetBillLine(row=line, paid_for=self.view.drivers[line.driver_id]) for line in self.view.lines]
+        return slice_of(lines, checked_first(first, default=100), after or None)
+
+    @resolver("Where the month's bill is as CSV, in all its currencies; good for an hour, without signing in.")
+    def csv_url(self) -> URL | None:
+        return URL(links.csv_url(self.view.fleet.id, self.view.month))
+
+
+@strawberry.type(description="A company that pays for its drivers' charges by one bill a month.")
+class Fleet(Node):
+    row: strawberry.Private[tables.Fleet]
+
+    @resolver("Its name.")
+    def name(self) -> str:
+        return self.row.name
+
+    @resolver("Who is in it, by e-mail address; a member who is no manager sees only themselves.")
+    async def members(self, info: Info, first: First = 20, after: After = strawberry.UNSET) -> Connection[FleetMember]:
+        wanted, membership = checked_first(first), await _membership(info, self.row)
+        if not manages(info.context.asker, membership):
+            alone = [member_of(membership, info.context.driver)] if membership else []
+            return slice_of(alone, wanted, after or None)
+        async with transaction() as db:
+            page = await members.members(db, self.row.id, wanted, after or None)
+        return connection(
+            [member_of(member.membership, member.driver) for member in page.members],
+            [member.cursor for member in page.members],
+            has_next=page.has_next,
+            total=page.total_count,
+            after=after or None,
+        )
+
+    @resolver("Its bill for a month (YYYY-MM) in the brand's currency; null for who does not manage it.")
+    async def bill(self, info: Info, month: Month) -> FleetBill | None:
+        found, currency = await _bills(info, self.row, month), info.context.asker.brand.currency
+        return next((one for one in found if one.view.currency == currency), next(iter(found), None))
+
+    @resolver("Its bills for a month (YYYY-MM), one per currency; empty for who does not manage it.")
+    async def bills(self, info: Info, month: Month) -> list[FleetBill]:
+        return await _bills(info, self.row, month)
+
+
+def fleet_of(row: tables.Fleet) -> Fleet:
+    """A fleet as the schema shows it."""
+    return Fleet(id=ids.encode("Fleet", row.id), row=row)
+
+
+def bill_of(view: bill.FleetBillView) -> FleetBill:
+    """A fleet's bill as the schema shows it."""
+    return FleetBill(id=ids.encode("FleetBill", view.fleet.id, view.month, view.currency), view=view)
+
+
+async def own_fleet(info: Info, key: str) -> Fleet | None:
+    """The fleet, for its members."""
+    row = await info.context.loaders.fleets.load(ids.as_uuid(key))
+    return fleet_of(row) if row and await _membership(info, row) else None
+
+
+async def own_bill(info: Info, key: str) -> FleetBill | None:
+    """The fleet's bill, for its managers."""
+    fleet_id, _, rest = key.partition(":")
+    month, _, currency = rest.partition(":")
+    fleet = await info.context.loaders.fleets.load(ids.as_uuid(fleet_id))
+    found = await _bills(info, fleet, month) if fleet and MONTH.fullmatch(month) else []
+    return next((one for one in found if one.view.currency == currency), None)
+
+
+async def _bills(info: Info, fleet: tables.Fleet, month: Month) -> list[FleetBill]:
+    if not MONTH.fullmatch(month):
+        raise Invalid("must be a month as YYYY-MM", "month")
+    if not manages(info.context.asker, await _membership(info, fleet)):
+        return []
+    async with transaction() as db:
+        return [bill_of(view) for view in await bill.bills(db, fleet, month)]
+
+
+async def _membership(info: Info, fleet: tables.Fleet) -> tables.FleetMember | None:
+    """The asker's own active membership."""
+    driver = info.context.asker.driver
+    found = await info.context.loaders.memberships.load((fleet.id, driver.id)) if driver else None
+    return found if found and sees(info.context.asker, found) else None
+
+
+def member_of(membership: tables.FleetMember, driver: accounts.Driver) -> FleetMember:
+    """A member of a fleet as the schema shows them."""
+    return FleetMember(driver=driver_of(driver), role=FleetRole(membership.role), since=membership.created_at)

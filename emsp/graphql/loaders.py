@@ -1,0 +1,127 @@
+"""What a request reads by key, in batches: whatever the size of a page, each kind of thing is one query.
+
+A batch opens its own transaction, and a resolver that waits for a loader holds none: no request waits for a
+connection while it keeps another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlmodel import col
+from strawberry.dataloader import DataLoader
+
+from emsp import clock
+from emsp.accounts.tables import Driver
+from emsp.charging import read
+from emsp.charging.tables import ChargingSession, Receipt
+from emsp.db.engine import Db, transaction
+from emsp.fleets.tables import Fleet, FleetMember
+from emsp.partners.tables import Party
+from emsp.payments.tables import Hold, PaymentMethod
+from emsp.pricing.catalog import Missing, tariffs_of_connectors
+from emsp.pricing.tables import Quote, TariffRow
+from emsp.stations.availability import availability
+from emsp.stations.loaders import connectors_of, evses_of
+from emsp.stations.tables import Connector, Evse, Operator, Station
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+Query = Callable[[Db, list[K]], Awaitable[Mapping[K, V]]]
+
+
+class Place(NamedTuple):
+    """A connector with where it is."""
+
+    connector: Connector
+    evse: Evse
+    station: Station
+
+
+class Loaders:
+    """The loaders of one request. A WebSocket connection lives long: there, nothing is remembered."""
+
+    def __init__(self, *, remember: bool = True) -> None:
+        def one(query: Query[K, V]) -> DataLoader[K, V | None]:
+            return DataLoader(_batched(query), cache=remember)
+
+        def rows(table: Any) -> Any:
+            return one(_rows(table))
+
+        self.stations: DataLoader[int, Station | None] = rows(Station)
+        self.evses: DataLoader[int, Evse | None] = rows(Evse)
+        self.connectors: DataLoader[int, Connector | None] = rows(Connector)
+        self.operators: DataLoader[int, Operator | None] = rows(Operator)
+        self.tariffs: DataLoader[int, TariffRow | None] = rows(TariffRow)
+        self.drivers: DataLoader[UUID, Driver | None] = rows(Driver)
+        self.sessions: DataLoader[UUID, ChargingSession | None] = rows(ChargingSession)
+        self.receipts: DataLoader[UUID, Receipt | None] = rows(Receipt)
+        self.quotes: DataLoader[UUID, Quote | None] = rows(Quote)
+        self.holds: DataLoader[UUID, Hold | None] = rows(Hold)
+        self.payment_methods: DataLoader[UUID, PaymentMethod | None] = rows(PaymentMethod)
+        self.fleets: DataLoader[UUID, Fleet | None] = rows(Fleet)
+        self.memberships = one(_memberships)
+        self.parties = one(_parties)
+        self.places = one(_places)
+        self.receipts_of_sessions = one(read.receipts_of)
+        self.events_of_sessions = one(read.events)
+        self.evses_of_stations = one(evses_of)
+        self.connectors_of_evses = one(connectors_of)
+        self.availability_of_stations = one(availability)
+        self.tariffs_of_connectors = one(_tariffs_now)
+
+
+async def the(loader: DataLoader[K, V | None], key: K) -> V:
+    """What must be there, since something that is there refers to it."""
+    found = await loader.load(key)
+    if found is None:
+        raise LookupError(f"nothing has the key {key}")
+    return found
+
+
+def _batched(query: Query[K, V]) -> Callable[[list[K]], Awaitable[list[V | None]]]:
+    async def load(keys: list[K]) -> list[V | None]:
+        async with transaction() as db:
+            found = await query(db, list(dict.fromkeys(keys)))
+        return [found.get(key) for key in keys]
+
+    return load
+
+
+def _rows(table: Any) -> Query[Any, Any]:
+    async def query(db: Db, keys: list[Any]) -> dict[Any, Any]:
+        return {row.id: row for row in await db.scalars(select(table).where(table.id.in_(keys)))}
+
+    return query
+
+
+async def _memberships(db: Db, keys: list[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], FleetMember]:
+    """Memberships by (fleet, driver)."""
+    wanted = tuple_(col(FleetMember.fleet_id), col(FleetMember.driver_id)).in_(keys)
+    return {(row.fleet_id, row.driver_id): row for row in await db.scalars(select(FleetMember).where(wanted))}
+
+
+async def _parties(db: Db, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Party]:
+    """Parties of operators by (country code, party id)."""
+    wanted = tuple_(col(Party.country_code), col(Party.party_id)).in_(keys)
+    return {(row.country_code, row.party_id): row for row in await db.scalars(select(Party).where(wanted))}
+
+
+async def _places(db: Db, connector_ids: list[int]) -> dict[int, Place]:
+    """Where connectors are."""
+    found = await db.execute(
+        select(Connector, Evse, Station)
+        .join(Evse, col(Evse.id) == Connector.evse_id)
+        .join(Station, col(Station.id) == Evse.station_id)
+        .where(col(Connector.id).in_(connector_ids))
+    )
+    places = [Place(connector, evse, station) for connector, evse, station in found]
+    return {place.connector.id or 0: place for place in places}
+
+
+async def _tariffs_now(db: Db, connector_ids: list[int]) -> Mapping[int, TariffRow | Missing]:
+    """What applies now at connectors: a tariff, or the reason why none is known."""
+    return await tariffs_of_connectors(db, connector_ids, clock.now())

@@ -1,0 +1,80 @@
+"""The schema of the public API, put together of the features' parts."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import (
+    DisableIntrospection,
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    QueryDepthLimiter,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from emsp import logs
+from emsp.graphql.account import ViewerQuery
+from emsp.graphql.brand import BrandQuery
+from emsp.graphql.charging import ChargingMutation
+from emsp.graphql.errors import INTERNAL, PublicErrors, code_of
+from emsp.graphql.fleet_changes import FleetMutation
+from emsp.graphql.live import LiveSubscription
+from emsp.graphql.nodes import NodeQuery
+from emsp.graphql.payments import PaymentMutation
+from emsp.graphql.quotes import QuoteMutation
+from emsp.graphql.scalars import SCALARS
+from emsp.graphql.search import SearchQuery
+from emsp.graphql.sessions import SessionQuery
+from emsp.graphql.sign_in import SignInMutation
+
+DEPTH_MAX, ALIASES_MAX, TOKENS_MAX = 15, 50, 3000
+log = logs.log(__name__)
+
+
+@strawberry.type(description="What can be asked.")
+class Query(BrandQuery, ViewerQuery, NodeQuery, SearchQuery, SessionQuery):
+    pass
+
+
+@strawberry.type(description="What a person can do; each mutation is one such thing.")
+class Mutation(SignInMutation, PaymentMutation, QuoteMutation, ChargingMutation, FleetMutation):
+    pass
+
+
+@strawberry.type(description="What can be watched: each sends the current state first, then every change.")
+class Subscription(LiveSubscription):
+    pass
+
+
+class Schema(strawberry.Schema):
+    """Logs faults of ours, and nothing that an app got wrong."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Called with the errors as they were raised."""
+        for error in errors:
+            if code_of(error.original_error) == INTERNAL:
+                path = ".".join(map(str, error.path or []))
+                log.error("a resolver failed", path=path, exc_info=error.original_error)
+
+
+def make_schema(*, introspection: bool) -> Schema:
+    """The schema; without `introspection` it does not tell about itself."""
+    limits: list[Any] = [
+        lambda: MaxTokensLimiter(TOKENS_MAX),
+        lambda: QueryDepthLimiter(DEPTH_MAX),
+        lambda: MaxAliasesLimiter(ALIASES_MAX),
+        PublicErrors,
+    ]
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        extensions=[*limits, *([] if introspection else [DisableIntrospection])],
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
+    )
+
+
+def schema_text() -> str:
+    """The schema in GraphQL's own language, as it is kept in schema.graphql."""
+    return make_schema(introspection=True).as_str().rstrip() + "\n"

@@ -1,0 +1,146 @@
+"""The door of the public API: GraphQL over HTTP and WebSocket at /graphql, and GraphiQL for people."""
+
+from __future__ import annotations
+
+import importlib.util
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+from cross_web import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.unset import UnsetType
+
+from emsp import logs
+from emsp.errors import EmspError, Invalid
+from emsp.graphql.errors import code_of, extensions_of, public_message
+from emsp.graphql.loaders import Loaders
+from emsp.graphql.schema import make_schema
+from emsp.graphql.viewer import Context, identify
+from emsp.settings import settings
+
+STATUS = {
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "INVALID_INPUT": HTTPStatus.BAD_REQUEST,
+}
+PAGE = Path(__file__).with_name("graphiql.html")
+ASSETS = {
+    "graphiql.js": "graphiql.1.5.1.min.js",
+    "graphiql.css": "graphiql.1.5.1.min.css",
+    "react.js": "react.production.17.0.2.min.js",
+    "react-dom.js": "react-dom.production.17.0.2.min.js",
+}
+NO_ASSETS = (
+    "<!doctype html><title>GraphiQL</title><p>GraphiQL is not installed here: "
+    "run <code>pip install --no-deps datasette-graphql==2.2</code>, then start the server again.</p>"
+)
+log = logs.log(__name__)
+
+
+class Door(GraphQL[Context, None]):
+    """Answers every request as GraphQL does, also those that never reach a resolver."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = playground() if self._is_for_people(request) else await self.run(request)
+        except HTTPException as wrong:
+            response = _no(request, Invalid(wrong.reason), HTTPStatus(wrong.status_code))
+        except EmspError as error:
+            response = _no(request, error)
+        except Exception as error:
+            log.exception("a request failed")
+            response = _no(request, error)
+        await response(scope, receive, send)
+
+    def _is_for_people(self, request: Request) -> bool:
+        asks_nothing = request.method == "GET" and "query" not in request.query_params
+        return asks_nothing and settings().playground and "text/html" in request.headers.get("accept", "")
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """Who asks by HTTP is known at once; by WebSocket, when its first message is here."""
+        context = Context(_request_id(request), request.headers, Loaders(remember=isinstance(request, Request)))
+        if isinstance(request, Request):
+            await identify(context)
+        return context
+
+    async def on_ws_connect(self, context: Context) -> UnsetType:
+        """A WebSocket's first message says who it is."""
+        try:
+            await identify(context)
+        except EmspError as error:
+            raise ConnectionRejectionError from error
+        return UnsetType()
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON as an app sends it."""
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> str:
+        """JSON as text, which is what a WebSocket of this protocol carries."""
+        return orjson.dumps(data).decode()
+
+
+def routes() -> list[BaseRoute]:
+    """What is mounted at the root: /graphql by HTTP and WebSocket, and the files of GraphiQL."""
+    door = Door(
+        make_schema(introspection=settings().playground),
+        graphql_ide=None,
+        subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+        connection_init_wait_timeout=timedelta(seconds=10),
+        allowed_origins=["*"],  # nothing is granted by cookies, so any page may connect
+    )
+    return [
+        Route("/graphql", door),
+        WebSocketRoute("/graphql", door),
+        Route("/graphql/assets/{name}", asset),
+    ]
+
+
+def playground() -> Response:
+    """GraphiQL's page, or how to get it."""
+    return HTMLResponse(PAGE.read_text() if _assets() else NO_ASSETS)
+
+
+async def asset(request: Request) -> Response:
+    """One of GraphiQL's files."""
+    folder, name = _assets(), ASSETS.get(request.path_params["name"])
+    if folder is None or name is None or not settings().playground:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    return FileResponse(folder / name, headers={"cache-control": "public, max-age=86400"})
+
+
+def _assets() -> Path | None:
+    """The folder with GraphiQL's files, of a package whose code is not run."""
+    spec = importlib.util.find_spec("datasette_graphql")
+    places = spec.submodule_search_locations if spec else None
+    return Path(places[0]) / "static" if places else None
+
+
+def _request_id(request: HTTPConnection) -> str:
+    return str(getattr(request.state, "request_id", None) or uuid4())
+
+
+def _no(request: Request, error: Exception, status: HTTPStatus | None = None) -> Response:
+    """An answer without data: what was wrong with the request as a whole."""
+    code = code_of(error)
+    wrong = {"message": public_message(error, str(error)), "extensions": extensions_of(error, _request_id(request))}
+    return Response(
+        orjson.dumps({"data": None, "errors": [wrong]}),
+        status_code=status or STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR),
+        media_type="application/json",
+        headers={"www-authenticate": "Bearer"} if code == "UNAUTHENTICATED" else None,
+    )

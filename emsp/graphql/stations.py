@@ -1,0 +1,250 @@
+"""Stations, their charge points and connectors, as drivers see them."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import field
+
+from emsp import clock
+from emsp.graphql import ids
+from emsp.graphql.fields import resolver
+from emsp.graphql.loaders import the
+from emsp.graphql.node import Node
+from emsp.graphql.opening import OpeningHours, opening_hours_of
+from emsp.graphql.scalars import URL, CountryCode
+from emsp.graphql.tariffs import MissingPriceReason, Tariff, tariff_of
+from emsp.graphql.viewer import Info
+from emsp.graphql.words import (
+    ConnectorFormat,
+    ConnectorStandard,
+    EvseCapability,
+    EvseStatus,
+    Facility,
+    Freshness,
+    PowerType,
+)
+from emsp.pricing.catalog import Missing
+from emsp.pricing.tables import TariffRow
+from emsp.stations import opening, tables
+from emsp.stations.availability import STATUSES
+from emsp.stations.availability import Availability as Counted
+
+IN_DRIVERS_WORDS = {status: group.upper() for group, statuses in STATUSES.items() for status in statuses}
+
+
+@strawberry.type(description="A place on the globe (WGS 84).")
+class Coordinates:
+    latitude: float = field(description="Degrees north.")
+    longitude: float = field(description="Degrees east.")
+
+
+@strawberry.type(description="Where a station is.")
+class Address:
+    street: str | None = field(description="Street and number.")
+    postal_code: str | None = field(description="Postal code.")
+    city: str | None = field(description="City.")
+    state: str | None = field(description="State or province, where they are part of an address.")
+    country: CountryCode | None = field(description="Country.")
+
+
+@strawberry.type(description="The name on the charge point.")
+class Operator(Node):
+    name: str = field(description="The name.")
+    website: URL | None = field(description="Its website.")
+    phone: str | None = field(description="Its telephone number for drivers.")
+
+
+@strawberry.type(description="How many charge points there are of which status, and how old that is.")
+class Availability:
+    available: int = field(description="Free.")
+    occupied: int = field(description="In use or blocked.")
+    reserved: int = field(description="Reserved.")
+    out_of_service: int = field(description="Not usable.")
+    unknown: int = field(description="Of unknown status; never counted as free.")
+    total: int = field(description="All of them.")
+    as_of: datetime | None = field(description="When the newest of these was heard; null when none ever was.")
+    freshness: Freshness = field(description="How old that is.")
+
+
+@strawberry.type(description="A socket or cable.")
+class Connector(Node):
+    row: strawberry.Private[tables.Connector]
+
+    @resolver("The kind of plug.")
+    def standard(self) -> ConnectorStandard:
+        return ConnectorStandard(self.row.standard)
+
+    @resolver("Whether one needs a cable of one's own.")
+    def format(self) -> ConnectorFormat:
+        return ConnectorFormat(self.row.format)
+
+    @resolver("The kind of current.")
+    def power_type(self) -> PowerType:
+        return PowerType(self.row.power_type)
+
+    @resolver("The highest power, in kilowatts; null when it is not known.")
+    def max_power_kw(self) -> float | None:
+        return None if self.row.max_power_w is None else self.row.max_power_w / 1000
+
+    @resolver("What charging costs here now; null when that is not known, see `priceMissingReason`.")
+    async def tariff(self, info: Info) -> Tariff | None:
+        found = await info.context.loaders.tariffs_of_connectors.load(self.row.id or 0)
+        if not isinstance(found, TariffRow):
+            return None
+        station = (await the(info.context.loaders.places, self.row.id or 0)).station
+        return tariff_of(found, info.context.asker, station.country or station.country_code)
+
+    @resolver("Why the price is not known; null when it is.")
+    async def price_missing_reason(self, info: Info) -> MissingPriceReason | None:
+        found = await info.context.loaders.tariffs_of_connectors.load(self.row.id or 0)
+        return MissingPriceReason(found.value) if isinstance(found, Missing) else None
+
+    @resolver("The charge point that it belongs to.")
+    async def evse(self, info: Info) -> "Evse":
+        return evse_of(await the(info.context.loaders.evses, self.row.evse_id))
+
+
+@strawberry.type(description="A charge point, which serves one vehicle at a time.")
+class Evse(Node):
+    row: strawberry.Private[tables.Evse]
+
+    @resolver("The id printed on it; null when the operator does not tell.")
+    def evse_id(self) -> str | None:
+        return self.row.evse_id
+
+    @resolver("The number or name written on it; null when there is none.")
+    def label(self) -> str | None:
+        return self.row.label
+
+    @resolver("Whether it can be used.")
+    def status(self) -> EvseStatus:
+        return EvseStatus(IN_DRIVERS_WORDS.get(self.row.status, "UNKNOWN"))
+
+    @resolver("When the operator said so.")
+    def status_as_of(self) -> datetime:
+        return self.row.status_as_of
+
+    @resolver("What it can do.")
+    def capabilities(self) -> list[EvseCapability]:
+        return list(dict.fromkeys(EvseCapability(word) for word in self.row.capabilities))
+
+    @resolver("Its connectors.")
+    async def connectors(self, info: Info) -> list[Connector]:
+        rows = await info.context.loaders.connectors_of_evses.load(self.row.id or 0)
+        return [connector_of(row) for row in rows or []]
+
+    @resolver("The station that it is part of.")
+    async def station(self, info: Info) -> "Station":
+        return station_of(await the(info.context.loaders.stations, self.row.station_id))
+
+
+@strawberry.type(description="A place where cars can charge.")
+class Station(Node):
+    row: strawberry.Private[tables.Station]
+    distance: strawberry.Private[int | None] = None
+    counted: strawberry.Private[Counted | None] = None
+
+    @resolver("Its name; null when it has none.")
+    def name(self) -> str | None:
+        return self.row.name
+
+    @resolver("Where it is on the globe.")
+    def coordinates(self) -> Coordinates:
+        return Coordinates(latitude=self.row.latitude, longitude=self.row.longitude)
+
+    @resolver("Where it is.")
+    def address(self) -> Address:
+        row = self.row
+        return Address(
+            street=row.street,
+            postal_code=row.postal_code,
+            city=row.city,
+            state=row.state,
+            country=CountryCode(row.country) if row.country else None,
+        )
+
+    @resolver("Whose it is.")
+    async def operator(self, info: Info) -> Operator:
+        return await _operator(info, self.row)
+
+    @resolver("How far it is from the point that was asked about, in metres; null without such a point.")
+    def distance_m(self) -> int | None:
+        return self.distance
+
+    @resolver("How many of its charge points are free, and how old that is.")
+    async def availability(self, info: Info) -> Availability:
+        if self.counted:
+            return availability_of(self.counted)
+        return availability_of(await the(info.context.loaders.availability_of_stations, self.row.id or 0))
+
+    @resolver("Its charge points.")
+    async def evses(self, info: Info) -> list[Evse]:
+        rows = await info.context.loaders.evses_of_stations.load(self.row.id or 0)
+        return [evse_of(row) for row in rows or []]
+
+    @resolver("When one can get to it.")
+    def opening_hours(self) -> OpeningHours:
+        return opening_hours_of(self.row)
+
+    @resolver("Whether one can get to it now; null when that is not known.")
+    def open_now(self) -> bool | None:
+        row = self.row
+        return opening.open_at(clock.now(), row.time_zone, row.twenty_four_seven, row.opening_hours)
+
+    @resolver("What is found there.")
+    def facilities(self) -> list[Facility]:
+        return list(dict.fromkeys(Facility(word) for word in self.row.facilities))
+
+    @resolver("Its time zone, by its IANA name.")
+    def time_zone(self) -> str:
+        return self.row.time_zone
+
+    @resolver("When what the operator says of it last changed.")
+    def updated_at(self) -> datetime:
+        return self.row.source_updated_at
+
+
+def station_of(row: tables.Station, distance_m: int | None = None, counted: Counted | None = None) -> Station:
+    """A station as the schema shows it."""
+    return Station(id=ids.encode("Station", row.id), row=row, distance=distance_m, counted=counted)
+
+
+def evse_of(row: tables.Evse) -> Evse:
+    """A charge point as the schema shows it."""
+    return Evse(id=ids.encode("Evse", row.id), row=row)
+
+
+def connector_of(row: tables.Connector) -> Connector:
+    """A connector as the schema shows it."""
+    return Connector(id=ids.encode("Connector", row.id), row=row)
+
+
+def availability_of(counted: Counted) -> Availability:
+    """Counts of charge points as the schema shows them."""
+    return Availability(
+        available=counted.available,
+        occupied=counted.occupied,
+        reserved=counted.reserved,
+        out_of_service=counted.out_of_service,
+        unknown=counted.unknown,
+        total=counted.total,
+        as_of=counted.as_of,
+        freshness=Freshness(counted.freshness.value),
+    )
+
+
+def operator_of(row: tables.Operator) -> Operator:
+    """An operator as the schema shows it."""
+    website = row.website if row.website and row.website.startswith(("http://", "https://")) else None
+    return Operator(
+        id=ids.encode("Operator", row.id), name=row.name, website=URL(website) if website else None, phone=row.phone
+    )
+
+
+async def _operator(info: Info, station: tables.Station) -> Operator:
+    """The operator that is named, else the company that publishes the station."""
+    if station.operator_id:
+        return operator_of(await the(info.context.loaders.operators, station.operator_id))
+    party = await info.context.loaders.parties.load((station.country_code, station.party_id))
+    code = f"{station.country_code}-{station.party_id}"
+    return Operator(id=ids.encode("Operator", code), name=party.name if party else code, website=None, phone=None)
