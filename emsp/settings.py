@@ -32,12 +32,16 @@ class Settings:
         "Key that encrypts partners' tokens and signs quotes; unset means one kept in the data folder.",
     )
     public_url: str = _variable(
-        "EMSP_PUBLIC_URL", "http://127.0.0.1:8000", "Where apps, partners and Stripe reach us, without a trailing slash."
+        "EMSP_PUBLIC_URL",
+        "http://127.0.0.1:8000",
+        "Where apps, partners and Stripe reach us, without a trailing slash.",
     )
     allow_private_partners: bool = _variable(
         "EMSP_ALLOW_PRIVATE_PARTNERS", False, "Allow partners on loopback, private networks and plain http."
     )
-    ocpi_country_code: str = _variable("EMSP_OCPI_COUNTRY_CODE", "NL", "Country code of our OCPI party (ISO 3166-1 alpha-2).")
+    ocpi_country_code: str = _variable(
+        "EMSP_OCPI_COUNTRY_CODE", "NL", "Country code of our OCPI party (ISO 3166-1 alpha-2)."
+    )
     ocpi_party_id: str = _variable("EMSP_OCPI_PARTY_ID", "EMP", "Party id of our OCPI party (three characters).")
     ocpi_business_name: str = _variable("EMSP_OCPI_BUSINESS_NAME", "Open eMSP", "Company name that partners see.")
     stripe_secret_key: str = _variable("EMSP_STRIPE_SECRET_KEY", "sk_test_sandbox", "Stripe's secret API key.")
@@ -102,6 +106,10 @@ def settings() -> Settings:
 def table() -> list[tuple[str, str, str]]:
     """(name, default, sentence) of every variable, in order."""
     return [
-        (variable.metadata["name"], "" if variable.default is None else str(variable.default), variable.metadata["sentence"])
+        (
+            variable.metadata["name"],
+            "" if variable.default is None else str(variable.default),
+            variable.metadata["sentence"],
+        )
         for variable in fields(Settings)
     ]

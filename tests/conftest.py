@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
+
 from emsp.db import embedded, engine, migrate
 from emsp.settings import settings
-from psycopg import sql
 
 TEMPLATE = "emsp_template"
 

@@ -23,9 +23,7 @@ TOLERANCE_MINOR = 1
 UNIT_MIX_UP = Decimal(900)
 
 
-def cost_so_far(
-    quote: Quote, energy_wh: Decimal, start: datetime, until: datetime, time_zone: str
-) -> Money | None:
+def cost_so_far(quote: Quote, energy_wh: Decimal, start: datetime, until: datetime, time_zone: str) -> Money | None:
     """What a running charge comes to by the quoted rule; None when no price was quoted."""
     retail = retail_of(quote)
     if retail is None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlmodel import col, select
 
 from emsp.charging.tables import ChargingSession, Receipt, SessionEvent
 from emsp.db.engine import Db
@@ -21,12 +21,13 @@ async def session(db: Db, driver_id: UUID, session_id: UUID) -> ChargingSession 
 
 async def sessions_of(db: Db, driver_id: UUID, *, first: int, after: Key | None = None) -> Page:
     """The driver's sessions, newest first."""
-    return await newest_first(db, ChargingSession, ChargingSession.driver_id == driver_id, first=first, after=after)
+    theirs = col(ChargingSession.driver_id) == driver_id
+    return await newest_first(db, ChargingSession, theirs, first=first, after=after)
 
 
 async def events(db: Db, session_ids: Sequence[UUID]) -> dict[UUID, list[SessionEvent]]:
     """The timelines of sessions, in order."""
-    query = select(SessionEvent).where(SessionEvent.session_id.in_(session_ids)).order_by(SessionEvent.id)
+    query = select(SessionEvent).where(col(SessionEvent.session_id).in_(session_ids)).order_by(col(SessionEvent.id))
     lines: dict[UUID, list[SessionEvent]] = defaultdict(list)
     for line in (await db.execute(query)).scalars():
         lines[line.session_id].append(line)
@@ -35,7 +36,7 @@ async def events(db: Db, session_ids: Sequence[UUID]) -> dict[UUID, list[Session
 
 async def receipts_of(db: Db, session_ids: Sequence[UUID]) -> dict[UUID, Receipt]:
     """The receipts of sessions, by session."""
-    query = select(Receipt).where(Receipt.session_id.in_(session_ids))
+    query = select(Receipt).where(col(Receipt.session_id).in_(session_ids))
     return {receipt.session_id: receipt for receipt in (await db.execute(query)).scalars()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlmodel import col, select, update
 
 from emsp import clock, events, logs
 from emsp.charging.lifecycle import State, before
@@ -30,11 +30,12 @@ async def advance(db: Db, session: ChargingSession, to: State, text: str, *, sou
     now = clock.now()
     statement = (
         update(ChargingSession)
-        .where(ChargingSession.id == session.id, ChargingSession.state.in_(before(to)))
+        .where(col(ChargingSession.id) == session.id, col(ChargingSession.state).in_(before(to)))
         .values(state=to, state_reason=text, state_since=now, updated_at=now)
+        .returning(col(ChargingSession.id))
         .execution_options(synchronize_session=False)
     )
-    moved = (await db.execute(statement)).rowcount == 1
+    moved = (await db.execute(statement)).scalar_one_or_none() is not None
     if moved:
         await db.refresh(session)
         await note(db, session, text, source=source, state=to)

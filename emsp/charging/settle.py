@@ -6,8 +6,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
 from emsp import clock, events
 from emsp.brands.tables import Brand
@@ -127,14 +127,12 @@ async def _next_number(db: Db, brand_id: UUID, year: int) -> int:
     """The next receipt number of the brand in the year; the row stays locked, so no number is ever skipped."""
     statement = insert(ReceiptNumber).values(brand_id=brand_id, year=year, last=1)
     statement = statement.on_conflict_do_update(
-        index_elements=["brand_id", "year"], set_={"last": ReceiptNumber.last + 1}
+        index_elements=["brand_id", "year"], set_={"last": col(ReceiptNumber.last) + 1}
     )
-    return (await db.execute(statement.returning(ReceiptNumber.last))).scalar_one()
+    return (await db.execute(statement.returning(col(ReceiptNumber.last)))).scalar_one()
 
 
-async def _book(
-    db: Db, session: ChargingSession, station: Station, receipt: Receipt, record: Record
-) -> None:
+async def _book(db: Db, session: ChargingSession, station: Station, receipt: Receipt, record: Record) -> None:
     payer = f"fleet:{session.fleet_id}" if session.fleet_id else f"driver:{session.driver_id}"
     await ledger.charge_billed(
         db, reference=str(receipt.id), payer=payer, net_minor=receipt.net_minor, total=total_of(receipt)

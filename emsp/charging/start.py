@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
 from emsp import clock, events, jobs
 from emsp.accounts.tables import Driver
@@ -21,8 +21,9 @@ from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.session import advance, locked, note
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
-from emsp.errors import Declined, PartnerFailed, PartnerUnreachable, ProcessorFailed, Refused
+from emsp.errors import Declined, NotFound, PartnerFailed, PartnerUnreachable, ProcessorFailed, Refused
 from emsp.fleets.members import paying_fleet
+from emsp.fleets.tables import Fleet
 from emsp.money import Money
 from emsp.payments import cards, hold
 from emsp.pricing.tables import Quote
@@ -62,7 +63,7 @@ async def request_start(
         return known
     quote = await _checked_quote(db, driver, quote_id)
     connector, evse, station = await _checked_place(db, quote, connector_id, evse_id)
-    fleet = None if payment_method_id else await paying_fleet(db, driver, fleet_id)
+    fleet = await _checked_fleet(db, driver, fleet_id)
     method = None if fleet else await cards.paying_method(db, driver.id, payment_method_id)
     await _refuse_second_start(db, driver.id, int(evse.id or 0))
     reference = uuid4()
@@ -82,7 +83,7 @@ async def request_start(
         token_uid=f"APP{reference.hex[:17].upper()}",
     ).model_dump()
     inserted = await db.execute(
-        insert(ChargingSession).values(**values).on_conflict_do_nothing().returning(ChargingSession.id)
+        insert(ChargingSession).values(**values).on_conflict_do_nothing().returning(col(ChargingSession.id))
     )
     if inserted.scalar_one_or_none() is None:
         return await _by_key(db, driver.id, idempotency_key) or _already_open()
@@ -107,7 +108,7 @@ async def _refuse_second_start(db: Db, driver_id: UUID, evse_id: int) -> None:
     query = select(ChargingSession.id).where(
         ChargingSession.driver_id == driver_id,
         ChargingSession.evse_id == evse_id,
-        ChargingSession.state.in_(OPEN),
+        col(ChargingSession.state).in_(OPEN),
     )
     if (await db.execute(query)).first():
         _already_open()
@@ -122,13 +123,20 @@ async def _checked_quote(db: Db, driver: Driver, quote_id: UUID) -> Quote:
     return quote
 
 
+async def _checked_fleet(db: Db, driver: Driver, fleet_id: UUID | None) -> Fleet | None:
+    try:
+        return await paying_fleet(db, driver, fleet_id)
+    except NotFound as error:
+        raise Refused("FLEET_NOT_FOUND", "There is no such fleet.", "input", "fleetId") from error
+
+
 async def _checked_place(
     db: Db, quote: Quote, connector_id: int | None, evse_id: int | None
 ) -> tuple[Connector, Evse, Station]:
     query = (
         select(Connector, Evse, Station)
-        .join(Evse, Evse.id == Connector.evse_id)
-        .join(Station, Station.id == Evse.station_id)
+        .join(Evse, col(Evse.id) == Connector.evse_id)
+        .join(Station, col(Station.id) == Evse.station_id)
         .where(Connector.id == quote.connector_id)
     )
     connector, evse, station = (await db.execute(query)).one()
@@ -306,5 +314,3 @@ async def _note_once(session_id: UUID, text: str) -> None:
         if session.state_reason != text:
             session.state_reason = text
             await note(db, session, text, source="PAYMENT")
-
-

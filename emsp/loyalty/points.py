@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
 
 from emsp.db.engine import Db
 from emsp.db.pages import Key, Page, newest_first
@@ -27,4 +27,5 @@ async def balance(db: Db, driver_id: UUID) -> int:
 
 async def entries(db: Db, driver_id: UUID, *, first: int, after: Key | None = None) -> Page:
     """The driver's entries, newest first."""
-    return await newest_first(db, PointsEntry, PointsEntry.driver_id == driver_id, first=first, after=after)
+    theirs = col(PointsEntry.driver_id) == driver_id
+    return await newest_first(db, PointsEntry, theirs, first=first, after=after)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select, update
 
 from emsp import clock
 from emsp.accounts.tables import Driver
@@ -37,14 +38,14 @@ async def begin_card(driver: Driver, *, card_token: str | None, idempotency_key:
     async with transaction() as db:
         values = CardSetup(driver_id=driver.id, processor_id=setup.processor_id).model_dump()
         await db.execute(insert(CardSetup).values(**values).on_conflict_do_nothing())
-        row = await _setup_row(db, CardSetup.processor_id == setup.processor_id)
+        row = await _setup_row(db, col(CardSetup.processor_id) == setup.processor_id)
         return await _outcome(db, row, setup)
 
 
 async def finish_card(driver: Driver, setup_id: UUID) -> Added:
     """Complete an attempt that the driver confirmed in the app. Raises NotFound for another driver's."""
     async with transaction() as db:
-        row = await _setup_row(db, CardSetup.id == setup_id)
+        row = await _setup_row(db, col(CardSetup.id) == setup_id)
     if row.driver_id != driver.id:
         raise NotFound(f"card setup {setup_id}")
     setup = await processor().setup(row.processor_id)
@@ -67,8 +68,8 @@ async def methods_of(db: Db, driver_id: UUID) -> list[PaymentMethod]:
     """The driver's saved cards, the default one first."""
     query = (
         select(PaymentMethod)
-        .where(PaymentMethod.driver_id == driver_id, PaymentMethod.removed_at.is_(None))
-        .order_by(PaymentMethod.is_default.desc(), PaymentMethod.created_at)
+        .where(PaymentMethod.driver_id == driver_id, col(PaymentMethod.removed_at).is_(None))
+        .order_by(col(PaymentMethod.is_default).desc(), col(PaymentMethod.created_at))
     )
     return list((await db.execute(query)).scalars())
 
@@ -101,8 +102,8 @@ async def _ensure_customer(driver: Driver) -> str:
         return await customer_of(db, driver.id)
 
 
-async def _setup_row(db: Db, condition: object) -> CardSetup:
-    row = (await db.execute(select(CardSetup).where(condition))).scalar_one_or_none()  # type: ignore[arg-type]
+async def _setup_row(db: Db, condition: ColumnElement[bool]) -> CardSetup:
+    row = (await db.execute(select(CardSetup).where(condition))).scalar_one_or_none()
     if row is None:
         raise NotFound("card setup")
     return row
@@ -126,6 +127,6 @@ async def _save(db: Db, row: CardSetup, card: Card) -> PaymentMethod:
         is_default=first,
     ).model_dump()
     await db.execute(insert(PaymentMethod).values(**values).on_conflict_do_nothing())
-    await db.execute(update(CardSetup).where(CardSetup.id == row.id).values(completed_at=clock.now()))
+    await db.execute(update(CardSetup).where(col(CardSetup.id) == row.id).values(completed_at=clock.now()))
     query = select(PaymentMethod).where(PaymentMethod.processor_id == card.processor_id)
     return (await db.execute(query)).scalar_one()

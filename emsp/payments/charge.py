@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select, update
 
 from emsp import clock
 from emsp.db.engine import Db, transaction
@@ -68,6 +68,6 @@ async def _become(charge_id: UUID, state: str, **facts: object) -> None:
     async with transaction() as db:
         await db.execute(
             update(Charge)
-            .where(Charge.id == charge_id, Charge.state != "PAID")
+            .where(col(Charge.id) == charge_id, col(Charge.state) != "PAID")
             .values(state=state, updated_at=clock.now(), **facts)
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select, update
 
 from emsp import clock, logs
 from emsp.db.engine import Db, transaction
@@ -120,14 +120,14 @@ async def release(reference: str) -> Money | None:
 
 async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Hold]:
     """The holds with these ids."""
-    return {hold.id: hold for hold in (await db.execute(select(Hold).where(Hold.id.in_(ids)))).scalars()}
+    return {hold.id: hold for hold in (await db.execute(select(Hold).where(col(Hold.id).in_(ids)))).scalars()}
 
 
 async def lapsed(db: Db, processor_id: str) -> None:
     """The processor says that it cancelled the intent, whatever the reason."""
     await db.execute(
         update(Hold)
-        .where(Hold.processor_id == processor_id, Hold.state.in_(("NEW", "CREATED", "HELD")))
+        .where(col(Hold.processor_id) == processor_id, col(Hold.state).in_(("NEW", "CREATED", "HELD")))
         .values(state="RELEASED", updated_at=clock.now())
     )
 
@@ -150,7 +150,7 @@ async def _become(hold_id: UUID, state: str, **facts: object) -> None:
     async with transaction() as db:
         await db.execute(
             update(Hold)
-            .where(Hold.id == hold_id, Hold.state.in_(_FROM[state]))
+            .where(col(Hold.id) == hold_id, col(Hold.state).in_(_FROM[state]))
             .values(state=state, updated_at=clock.now(), **facts)
         )
     log.info("hold", hold_id=str(hold_id), state=state)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from emsp import clock, events
 from emsp.db.engine import Db, transaction
@@ -27,7 +28,7 @@ async def keep(db: Db, *, event_id: str, kind: str, body: str) -> bool:
         insert(ProcessorEvent)
         .values(id=event_id, kind=kind, body=body, received_at=clock.now())
         .on_conflict_do_nothing()
-        .returning(ProcessorEvent.id)
+        .returning(col(ProcessorEvent.id))
     )
     if (await db.execute(statement)).scalar_one_or_none() is None:
         return False

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
 
 from emsp.db.engine import Db
 from emsp.money import Money
@@ -49,7 +49,7 @@ async def balance(db: Db, account: str, currency: str) -> Money:
 async def imbalance(db: Db) -> dict[str, int]:
     """Every currency whose entries do not sum to zero, with the sum; empty when the books balance."""
     total = func.sum(LedgerEntry.amount_minor)
-    query = select(LedgerEntry.currency, total).group_by(LedgerEntry.currency).having(total != 0)
+    query = select(LedgerEntry.currency, total).group_by(col(LedgerEntry.currency)).having(total != 0)
     return {currency: int(amount) for currency, amount in await db.execute(query)}
 
 
@@ -58,7 +58,7 @@ async def _write(db: Db, event: str, reference: str, entries: Sequence[tuple[str
         insert(LedgerTransaction)
         .values(event=event, reference=reference, created_at=func.now())
         .on_conflict_do_nothing()
-        .returning(LedgerTransaction.id)
+        .returning(col(LedgerTransaction.id))
     )
     written = (await db.execute(statement)).scalar_one_or_none()
     if written is None:

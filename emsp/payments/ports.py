@@ -31,7 +31,9 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A payment at the processor. Amounts in minor units of `currency`."""
 
     processor_id: str
-    status: str  # REQUIRES_CONFIRMATION, REQUIRES_ACTION, REQUIRES_CAPTURE, SUCCEEDED, CANCELED, REQUIRES_PAYMENT_METHOD
+    status: (
+        str  # REQUIRES_CONFIRMATION, REQUIRES_ACTION, REQUIRES_CAPTURE, SUCCEEDED, CANCELED, REQUIRES_PAYMENT_METHOD
+    )
     amount_minor: int
     captured_minor: int
     currency: str

@@ -1,10 +1,11 @@
 """The migrations make exactly the tables that the code declares."""
 
 import pytest
-from emsp.db import migrate
-from emsp.db.engine import transaction
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+
+from emsp.db import migrate
+from emsp.db.engine import transaction
 
 
 def test_that_the_migrated_database_has_what_the_tables_declare(database_url: str) -> None:

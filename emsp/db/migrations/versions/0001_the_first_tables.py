@@ -1,7 +1,7 @@
 """The first tables."""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 from alembic import op
 from procrastinate.schema import SchemaManager
 from sqlalchemy.dialects import postgresql
@@ -797,7 +797,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_receipt_driver_id"), "receipt", ["driver_id"], unique=False)
     op.execute(LEDGER_RULES)
     # The schema holds several statements and percent signs: it goes to the driver as it is.
-    op.get_bind().connection.driver_connection.execute(SchemaManager.get_schema())
+    driver_connection = op.get_bind().connection.driver_connection
+    assert driver_connection is not None
+    driver_connection.execute(SchemaManager.get_schema())
 
 
 def downgrade() -> None:

@@ -1,0 +1,98 @@
+"""The driver-facing e-Mobility Service Provider backend.
+
+`emsp serve` answers apps and partners, `emsp work` does what happens later; run as many of each as you like on
+one PostgreSQL. `emsp migrate` first.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+# Each command imports what it needs when it is called: a sandbox should not cost the start of the whole service.
+
+GROUPS = ("brands", "fleets", "partners", "sandbox")
+cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False, add_completion=False)
+
+
+@cli.command()
+def migrate(
+    new: Annotated[str | None, typer.Option(help="Write a new migration with this title instead (developers).")] = None,
+) -> None:
+    """Bring the database to the newest revision, and make the first brand if there is none."""
+    from emsp import app  # noqa: F401  (brings in every table)
+    from emsp.cli import brands
+    from emsp.db import migrate as migrations
+
+    if new:
+        migrations.new(new)
+        return
+    migrations.apply()
+    brands.ensure_default()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve GraphQL at /graphql, OCPI at /ocpi/versions, Stripe's webhook at /stripe/webhooks."""
+    import uvicorn
+
+    from emsp import app, logs
+
+    logs.set_up()
+    uvicorn.run(app.build(), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+
+
+@cli.command()
+def work(
+    concurrency: Annotated[int, typer.Option(help="How many jobs at a time.")] = 8,
+) -> None:
+    """Do what happens later: payments, commands, settlements, mails, scheduled pulls."""
+    from emsp import app, jobs, logs
+    from emsp.cli.running import until_stopped
+
+    logs.set_up()
+    app.plug()
+    until_stopped(jobs.work(concurrency=concurrency))
+
+
+@cli.command()
+def schema() -> None:
+    """Print the GraphQL schema, as it is committed in schema.graphql."""
+    from emsp.graphql.schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+@cli.command("settings")
+def show_settings() -> None:
+    """List the environment variables that are read, with their defaults."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from emsp import settings
+
+    table = Table("variable", "default", "meaning", box=None, header_style="bold")
+    for row in settings.table():
+        table.add_row(*row)
+    Console().print(table)
+
+
+def main() -> None:
+    """What the `emsp` script runs."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    for name in GROUPS:
+        if asked in (name, "--help"):
+            cli.add_typer(import_module(f"emsp.cli.{name}").cli, name=name)
+    if asked in ("demo", "--help"):
+        cli.command("demo")(import_module("emsp.cli.demo").demo)
+    cli(prog_name="emsp")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""`emsp brands`: the white labels of this installation."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from emsp.brands import manage
+from emsp.brands.tables import Brand
+from emsp.cli.running import JsonOption, run, show
+from emsp.db.engine import transaction
+
+cli = typer.Typer(no_args_is_help=True, help=__doc__)
+
+
+def ensure_default() -> None:
+    """Make the first brand if there is none."""
+
+    async def story() -> None:
+        async with transaction() as db:
+            await manage.ensure_default(db)
+
+    run(story())
+
+
+@cli.command()
+def add(
+    slug: Annotated[str, typer.Argument(help="Short name, as sent in the X-Brand header.")],
+    name: Annotated[str, typer.Option(help="The name that drivers see.")],
+    host: Annotated[list[str] | None, typer.Option(help="Host name of the app's API; may be repeated.")] = None,
+    color: Annotated[str, typer.Option(help="Primary colour as #rrggbb.")] = "#0b7a4b",
+    currency: Annotated[str, typer.Option(help="Currency (ISO 4217).")] = "EUR",
+    language: Annotated[list[str] | None, typer.Option(help="Language (ISO 639-1); may be repeated.")] = None,
+    support_email: Annotated[str | None, typer.Option(help="Where drivers write to.")] = None,
+    time_zone: Annotated[str, typer.Option(help="Time zone of its accounts (IANA).")] = "Europe/Amsterdam",
+    price_policy: Annotated[str, typer.Option(help='JSON, such as {"markup_percent": "5"}.')] = "{}",
+    default: Annotated[bool, typer.Option("--default", help="Answer for unknown hosts.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a brand."""
+    brand = Brand(
+        slug=slug,
+        name=name,
+        hosts=host or [],
+        primary_color=color,
+        currency=currency,
+        languages=language or ["en"],
+        support_email=support_email,
+        time_zone=time_zone,
+        price_policy=_policy(price_policy),
+        is_default=default,
+    )
+
+    async def story() -> Brand:
+        async with transaction() as db:
+            return await manage.add_brand(db, brand)
+
+    show([_row(run(story()))], as_json=as_json)
+
+
+@cli.command("list")
+def list_all(as_json: JsonOption = False) -> None:
+    """List the brands."""
+
+    async def story() -> list[Brand]:
+        async with transaction() as db:
+            return list(await manage.list_brands(db))
+
+    show([_row(brand) for brand in run(story())], as_json=as_json)
+
+
+def _policy(text: str) -> dict[str, object]:
+    try:
+        policy = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--price-policy") from error
+    if not isinstance(policy, dict):
+        raise typer.BadParameter("must be a JSON object", param_hint="--price-policy")
+    return policy
+
+
+def _row(brand: Brand) -> dict[str, object]:
+    return {
+        "slug": brand.slug,
+        "name": brand.name,
+        "hosts": " ".join(brand.hosts),
+        "currency": brand.currency,
+        "languages": " ".join(brand.languages),
+        "default": brand.is_default,
+    }

@@ -1,0 +1,80 @@
+"""`emsp sandbox`: the world outside, on loopback: a Charge Point Operator and a card processor."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emsp.sandbox import cards as card_processor
+from emsp.sandbox import cpo as operator
+
+cli = typer.Typer(no_args_is_help=True, help=__doc__)
+StateOption = Annotated[Path | None, typer.Option(help="File that keeps what happened over a restart.")]
+
+
+@cli.command()
+def cpo(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    token: Annotated[
+        str | None, typer.Option(help="The token with which a partner registers; random if unset.")
+    ] = None,
+    locations: Annotated[Path | None, typer.Option(help="OCPI Locations to publish, .jsonl or .jsonl.gz.")] = None,
+    tariffs: Annotated[Path | None, typer.Option(help="OCPI Tariffs to publish, .jsonl or .jsonl.gz.")] = None,
+    stations: Annotated[int, typer.Option(help="How many stations to make up without a feed.")] = 300,
+    seed: Annotated[int, typer.Option(help="Seed of what is made up.")] = 1,
+    speed: Annotated[float, typer.Option(help="Simulated seconds per second.")] = 1.0,
+    status_churn: Annotated[float, typer.Option(help="EVSEs a minute whose status changes by itself.")] = 0.0,
+    state: StateOption = None,
+) -> None:
+    """A Charge Point Operator that speaks OCPI 2.2.1 and charges simulated cars.
+
+    Prints one line of JSON with its versions URL and its token as soon as it serves.
+    """
+    chosen: dict[str, Any] = {"token": token} if token else {}
+    options = _checked(
+        operator.CpoOptions,
+        port=port,
+        locations=locations,
+        tariffs=tariffs,
+        stations=stations,
+        seed=seed,
+        speed=speed,
+        status_churn=status_churn,
+        state=state,
+        **chosen,
+    )
+    _serve(operator.serve(options))
+
+
+@cli.command()
+def cards(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    webhook_url: Annotated[str | None, typer.Option(help="Where its webhooks go.")] = None,
+    webhook_secret: Annotated[str, typer.Option(help="Secret that signs them.")] = "whsec_sandbox",
+    state: StateOption = None,
+) -> None:
+    """A card processor that speaks the part of Stripe's API that we use.
+
+    Prints one line of JSON with its address as soon as it serves. Test cards: pm_card_visa,
+    pm_card_chargeDeclined, pm_card_authenticationRequired and others as Stripe names them.
+    """
+    options = card_processor.CardsOptions(
+        port=port, webhook_url=webhook_url, webhook_secret=webhook_secret, state=state
+    )
+    _serve(card_processor.serve(options))
+
+
+def _checked(make: Any, **values: Any) -> Any:
+    try:
+        return make(**values)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _serve(service: Any) -> None:
+    with suppress(KeyboardInterrupt):
+        asyncio.run(service)

@@ -1,0 +1,38 @@
+"""Everything that runs by itself, as two lists: EVERY so often, and WHENEVER something happened."""
+
+from __future__ import annotations
+
+from emsp import events, jobs
+from emsp.accounts import forget, mail
+from emsp.charging import happened, settle, start, stop
+from emsp.ocpi import apply, sync
+from emsp.payments import inbox
+
+EVERY: list[tuple[str, jobs.Job]] = [
+    ("*/10 * * * *", sync.pull_all),
+    ("17 3 * * *", forget.forget_expired),
+]
+
+WHENEVER: list[tuple[type[events.Event], jobs.Job]] = [
+    (happened.ChargeRequested, start.secure_payment),
+    (happened.PaymentSecured, start.send_start),
+    (happened.StartFailed, start.release_hold),
+    (happened.StartedLate, stop.send_stop),
+    (happened.StopRequested, stop.send_stop),
+    (happened.RecordReceived, settle.settle_charge),
+    (happened.ReceiptIssued, settle.collect_payment),
+    (inbox.ProcessorEventKept, inbox.understand),
+    (mail.MailWritten, mail.send_mail),
+]
+
+LATER: list[jobs.Job] = [start.doubt_start, start.give_up_start, apply.settle_inbox_cdr]
+
+
+def set_up() -> None:
+    """Tell the jobs and the events of this process what follows what."""
+    for cron, job in EVERY:
+        jobs.register(job, every=cron)
+    for event, job in WHENEVER:
+        events.whenever(event, job)
+    for job in LATER:
+        jobs.register(job)
