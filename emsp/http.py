@@ -33,6 +33,7 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 3
 LONGEST_WAIT_S = 20.0
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,17 @@ def _refuse_scheme(url: str) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet."""
+    """Whether an IP address belongs to the public internet, and so does an IPv4 address that is wrapped in it."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address) and (wrapped := _wrapped(ip)):
+        return is_public(str(wrapped))
+    return ip.is_global and not ip.is_multicast
+
+
+def _wrapped(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):

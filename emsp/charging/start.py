@@ -1,4 +1,4 @@
-"""From the driver's wish to the operator's answer: take on, secure the money, send the command, hear the result.
+"""From a charge taken on to the operator's answer: secure the money, send the command, hear the result.
 
 A command's answer and a session's existence are two things: until a session is seen, or the wait for it is
 over, nobody is told that it started or that it failed.
@@ -7,25 +7,21 @@ over, nobody is told that it started or that it failed.
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID, uuid4
-
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from uuid import UUID
 
 from emsp import clock, events, jobs
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import ports
-from emsp.charging.happened import ChargeRequested, PaymentSecured, StartFailed
-from emsp.charging.lifecycle import OPEN, State
+from emsp.charging.happened import PaymentSecured, StartFailed
+from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, locked, note
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
-from emsp.errors import Declined, NotFound, PartnerFailed, PartnerUnreachable, ProcessorFailed, Refused
-from emsp.fleets.members import paying_fleet
-from emsp.fleets.tables import Fleet
+from emsp.errors import Declined, PartnerFailed, PartnerUnreachable, ProcessorFailed
 from emsp.money import Money
-from emsp.payments import cards, hold
+from emsp.payments import hold
+from emsp.payments.tables import Hold
 from emsp.pricing.tables import Quote
 from emsp.settings import settings
 from emsp.stations.tables import Connector, Evse, Station
@@ -43,110 +39,6 @@ OUTCOMES = {
     "UNKNOWN_LOCATION": "The operator does not know this charge point.",
     "CANCELED_RESERVATION": "The operator cancelled the reservation.",
 }
-
-
-async def request_start(
-    db: Db,
-    *,
-    brand: Brand,
-    driver: Driver,
-    quote_id: UUID,
-    idempotency_key: str,
-    connector_id: int | None = None,
-    evse_id: int | None = None,
-    payment_method_id: UUID | None = None,
-    fleet_id: UUID | None = None,
-) -> ChargingSession:
-    """Take on a charge; the same idempotency key gives the same session. Raises Refused with a code."""
-    known = await _by_key(db, driver.id, idempotency_key)
-    if known:
-        return known
-    quote = await _checked_quote(db, driver, quote_id)
-    connector, evse, station = await _checked_place(db, quote, connector_id, evse_id)
-    fleet = await _checked_fleet(db, driver, fleet_id)
-    method = None if fleet else await cards.paying_method(db, driver.id, payment_method_id)
-    await _refuse_second_start(db, driver.id, int(evse.id or 0))
-    reference = uuid4()
-    values = ChargingSession(
-        id=reference,
-        brand_id=brand.id,
-        driver_id=driver.id,
-        partner_id=station.partner_id,
-        connector_id=int(connector.id or 0),
-        evse_id=int(evse.id or 0),
-        station_id=int(station.id or 0),
-        quote_id=quote.id,
-        payment_method_id=method.id if method else None,
-        fleet_id=fleet.id if fleet else None,
-        idempotency_key=idempotency_key,
-        authorization_reference=reference.hex,
-        token_uid=f"APP{reference.hex[:17].upper()}",
-    ).model_dump()
-    inserted = await db.execute(
-        insert(ChargingSession).values(**values).on_conflict_do_nothing().returning(col(ChargingSession.id))
-    )
-    if inserted.scalar_one_or_none() is None:
-        return await _by_key(db, driver.id, idempotency_key) or _already_open()
-    session = await locked(db, reference)
-    await note(db, session, "You asked to charge here.", source="DRIVER", state=State.REQUESTED)
-    await events.emit(db, ChargeRequested(session_id=session.id))
-    return session
-
-
-async def _by_key(db: Db, driver_id: UUID, key: str) -> ChargingSession | None:
-    query = select(ChargingSession).where(
-        ChargingSession.driver_id == driver_id, ChargingSession.idempotency_key == key
-    )
-    return (await db.execute(query)).scalar_one_or_none()
-
-
-def _already_open() -> ChargingSession:
-    raise Refused("ALREADY_CHARGING", "You have an open charge at this charge point.", "input", "connectorId")
-
-
-async def _refuse_second_start(db: Db, driver_id: UUID, evse_id: int) -> None:
-    query = select(ChargingSession.id).where(
-        ChargingSession.driver_id == driver_id,
-        ChargingSession.evse_id == evse_id,
-        col(ChargingSession.state).in_(OPEN),
-    )
-    if (await db.execute(query)).first():
-        _already_open()
-
-
-async def _checked_quote(db: Db, driver: Driver, quote_id: UUID) -> Quote:
-    quote = await db.get(Quote, quote_id)
-    if quote is None or quote.driver_id != driver.id:
-        raise Refused("QUOTE_NOT_FOUND", "There is no such quote.", "input", "quoteId")
-    if quote.valid_until < clock.now():
-        raise Refused("QUOTE_EXPIRED", "The quote has expired; ask for a new one.", "input", "quoteId")
-    return quote
-
-
-async def _checked_fleet(db: Db, driver: Driver, fleet_id: UUID | None) -> Fleet | None:
-    try:
-        return await paying_fleet(db, driver, fleet_id)
-    except NotFound as error:
-        raise Refused("FLEET_NOT_FOUND", "There is no such fleet.", "input", "fleetId") from error
-
-
-async def _checked_place(
-    db: Db, quote: Quote, connector_id: int | None, evse_id: int | None
-) -> tuple[Connector, Evse, Station]:
-    query = (
-        select(Connector, Evse, Station)
-        .join(Evse, col(Evse.id) == Connector.evse_id)
-        .join(Station, col(Station.id) == Evse.station_id)
-        .where(Connector.id == quote.connector_id)
-    )
-    connector, evse, station = (await db.execute(query)).one()
-    if connector_id not in (None, connector.id) or evse_id not in (None, evse.id):
-        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
-    if connector.removed or evse.removed or not station.shown:
-        raise Refused("NOT_CHARGEABLE", "This charge point is no longer there.", "input", "connectorId")
-    if evse.capabilities and "REMOTE_START_STOP_CAPABLE" not in evse.capabilities:
-        raise Refused("NOT_CHARGEABLE", "This charge point cannot be started by app.", "input", "connectorId")
-    return connector, evse, station
 
 
 async def secure_payment(session_id: UUID) -> None:
@@ -174,6 +66,8 @@ async def secure_payment(session_id: UUID) -> None:
     async with transaction() as db:
         session = await locked(db, session_id)
         if session.state == State.REQUESTED:
+            amount = hold.amount_of(await db.get_one(Hold, held))
+            await note(db, session, f"{amount} is held on your card.", source="PAYMENT")
             await events.emit(db, PaymentSecured(session_id=session_id))
 
 

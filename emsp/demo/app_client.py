@@ -51,7 +51,8 @@ class AppClient:
         """The values of a subscription, over graphql-transport-ws."""
         address = self._url.replace("http", "ws", 1)
         async with websockets.connect(address, subprotocols=[websockets.Subprotocol("graphql-transport-ws")]) as socket:
-            hello = {"type": "connection_init", "payload": {"Authorization": f"Bearer {self.token}"}}
+            signed_in = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            hello = {"type": "connection_init", "payload": self.headers | signed_in}
             await socket.send(json.dumps(hello))
             payload = {"query": document, "variables": variables}
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import field
 
-from emsp.charging.start import request_start
+from emsp.charging.authorize import request_start
 from emsp.charging.stop import request_stop
 from emsp.db.engine import transaction
 from emsp.errors import Invalid

@@ -114,8 +114,10 @@ async def _call(request: Request) -> Call:
 
 
 def segments(raw_path: bytes) -> list[str]:
-    """The decoded segments after `/ocpi`; doubled and trailing slashes count for nothing."""
+    """The decoded segments after `/ocpi`; doubled and trailing slashes count for nothing. Raises OcpiError 404."""
     parts = [unquote(part) for part in raw_path.decode("ascii", "replace").split("/") if part]
+    if not all(part.isprintable() for part in parts):
+        raise OcpiError(Status.CLIENT_ERROR, "no path has such characters", 404)
     return parts[parts.index("ocpi") + 1 :] if "ocpi" in parts else parts
 
 

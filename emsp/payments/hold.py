@@ -115,7 +115,12 @@ async def release(reference: str) -> Money | None:
     if hold.processor_id is not None:
         await processor().cancel(hold.processor_id, reference=f"hold-{hold.id}")
     await _become(hold.id, "RELEASED")
-    return Money(hold.amount_minor, hold.currency) if hold.state == "HELD" else None
+    return amount_of(hold) if hold.state == "HELD" else None
+
+
+def amount_of(hold: Hold) -> Money:
+    """What is, or was, reserved."""
+    return Money(hold.amount_minor, hold.currency)
 
 
 async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Hold]:

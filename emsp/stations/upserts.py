@@ -109,8 +109,17 @@ async def run(db: Db, statement: str, rows: Any, **arguments: Any) -> Any:
 
 
 async def lock_stations(db: Db, partner_id: UUID, keys: Iterable[ReportKey]) -> dict[ReportKey, StoredStation]:
-    """What is stored of some stations, which nobody else can change until the transaction ends."""
-    await db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": f"stations {partner_id}"})
+    """What is stored of some stations, which nobody else can change until the transaction ends.
+
+    Plans are made anew each time: one that was kept from when the tables were small reads them whole.
+    """
+    await db.execute(
+        text(
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+            " pg_advisory_xact_lock(hashtextextended(:id, 0))"
+        ),
+        {"id": f"stations {partner_id}"},
+    )
     columns = {"country_code": "text", "party_id": "text", "external_key": "text"}
     found = await run(
         db,

@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from starlette.applications import Starlette
 
-from emsp.graphql.server import routes
+from emsp.db.engine import transaction
+from emsp.graphql.server import ASSETS, PAGE, routes
 from emsp.settings import settings
 from tests.graphql.conftest import Api, Town
 
@@ -38,7 +39,9 @@ async def test_that_an_unknown_brand_is_not_found(api: Api, town: Town) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"query": 5}', b'{"query": "{ brand { name } }", "variables": []}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"query": 5}', b'{"query": "{ brand { name } }", "variables": []}']
+)
 async def test_that_what_is_no_request_is_answered_as_graphql_does(api: Api, town: Town, body: bytes) -> None:
     answer = await api.http.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
@@ -75,33 +78,72 @@ async def test_that_an_excessive_document_is_refused_before_it_is_run(api: Api, 
 
 
 async def test_that_a_fault_of_ours_tells_nothing_but_whom_to_ask(api: Api, town: Town) -> None:
-    async with api_that_fails(api, town) as wrong:
-        assert wrong["message"] == "Something went wrong on our side."
-        assert wrong["extensions"].keys() == {"code", "requestId"}
-        assert wrong["extensions"]["code"] == "INTERNAL"
+    async with transaction() as db:
+        await db.execute(text("ALTER TABLE points_entry RENAME TO lost"))
+
+    answer = (await api.post("{ viewer { driver { email } loyalty { pointsBalance } } }", "ada-token")).json()
+
+    [wrong] = answer["errors"]
+    assert wrong["message"] == "Something went wrong on our side."
+    assert wrong["path"] == ["viewer", "loyalty", "pointsBalance"]
+    assert wrong["extensions"].keys() == {"code", "requestId"}
+    assert wrong["extensions"]["code"] == "INTERNAL"
+    assert "points_entry" not in str(answer)
 
 
-async def test_that_the_page_is_complete_without_the_internet(api: Api, town: Town, tmp_path: Path) -> None:
-    with _installed(tmp_path):
-        page = await api.http.get("/graphql", headers={"accept": "text/html"})
-        names = [part.split('"')[0] for part in page.text.split('"/graphql/assets/')[1:]]
-        assets = [await api.http.get(f"/graphql/assets/{name}") for name in names]
+async def test_that_a_database_that_is_gone_is_a_fault_too(api: Api, town: Town) -> None:
+    async with transaction() as db:
+        await db.execute(text("ALTER TABLE brand RENAME TO lost"))
+
+    answer = await api.post(BRAND)
+
+    assert answer.status_code == 500
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "SELECT" not in answer.text
+
+
+@pytest.fixture
+def graphiql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package with GraphiQL's files, whose code must not be run."""
+    package = tmp_path / "datasette_graphql"
+    (package / "static").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('not to be run')")
+    for name in ASSETS.values():
+        (package / "static" / name).write_text(name)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("graphiql")
+async def test_that_the_page_is_complete_without_the_internet(api: Api, town: Town) -> None:
+    page = await api.http.get("/graphql", headers={"accept": "text/html"})
+    names = [part.split('"')[0] for part in page.text.split('"/graphql/assets/')[1:]]
+    assets = [await api.http.get(f"/graphql/assets/{name}") for name in names]
+
     assert page.status_code == 200
     assert "http://" not in page.text
     assert "https://" not in page.text
     assert names == ["graphiql.css", "react.js", "react-dom.js", "graphiql.js"]
-    assert [asset.status_code for asset in assets] == [200] * 4
+    assert [asset.text for asset in assets] == [ASSETS[name] for name in names]
 
 
-async def test_that_the_page_says_how_to_get_what_it_needs(api: Api, town: Town) -> None:
+async def test_that_the_first_query_of_the_page_works(api: Api, town: Town) -> None:
+    document = PAGE.read_text().split("`")[1]
+    assert (await api.ask(document))["stations"]["totalCount"] == 1
+
+
+async def test_that_the_page_says_how_to_get_what_it_needs(
+    api: Api, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "datasette_graphql", None)
     page = await api.http.get("/graphql", headers={"accept": "text/html"})
     assert "pip install --no-deps datasette-graphql==2.2" in page.text
+    assert (await api.http.get("/graphql/assets/graphiql.js")).status_code == 404
 
 
-async def test_that_only_the_page_s_own_files_are_served(api: Api, town: Town, tmp_path: Path) -> None:
-    with _installed(tmp_path):
-        for name in ("secrets.txt", "..%2f__init__.py", "graphiql.1.5.1.min.js"):
-            assert (await api.http.get(f"/graphql/assets/{name}")).status_code == 404
+@pytest.mark.usefixtures("graphiql")
+@pytest.mark.parametrize("name", ["secrets.txt", "..%2f__init__.py", "graphiql.1.5.1.min.js"])
+async def test_that_only_the_page_s_own_files_are_served(api: Api, town: Town, name: str) -> None:
+    assert (await api.http.get(f"/graphql/assets/{name}")).status_code == 404
 
 
 async def test_that_without_the_playground_there_is_neither_page_nor_introspection(
@@ -114,7 +156,9 @@ async def test_that_without_the_playground_there_is_neither_page_nor_introspecti
         transport = httpx.ASGITransport(app=Starlette(routes=routes()))
         async with httpx.AsyncClient(transport=transport, base_url="http://volt.example") as http:
             closed = Api(http)
-            assert (await closed.wrong(INTROSPECTION))["extensions"]["code"] == "INVALID_INPUT"
+            answer = (await closed.post(INTROSPECTION)).json()
+            assert answer["data"] is None
+            assert {error["extensions"]["code"] for error in answer["errors"]} == {"INVALID_INPUT"}
             assert (await closed.ask(BRAND))["brand"]["name"] == "Volt"
             page = await http.get("/graphql", headers={"accept": "text/html"})
             assert page.status_code == 404

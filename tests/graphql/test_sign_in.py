@@ -18,8 +18,8 @@ SIGN_IN = """mutation ($email: String!, $code: String!) {
     errors { code reason field }
   }
 }"""
-REFRESH = """mutation ($token: String!) {
-  refreshSignIn(input: {refreshToken: $token}) {
+REFRESH = """mutation ($refreshToken: String!) {
+  refreshSignIn(input: {refreshToken: $refreshToken}) {
     accessToken refreshToken viewer { driver { email } } errors { code reason field }
   }
 }"""
@@ -42,7 +42,10 @@ async def test_that_a_code_signs_in_and_the_token_is_good_at_once(api: Api, town
     signed_in = await _signed_in(api, "eve@example.com")
 
     assert signed_in["errors"] == []
-    assert signed_in["viewer"] == {"driver": {"email": "eve@example.com", "language": "en"}, "sessions": {"totalCount": 0}}
+    assert signed_in["viewer"] == {
+        "driver": {"email": "eve@example.com", "language": "en"},
+        "sessions": {"totalCount": 0},
+    }
     assert signed_in["expiresAt"].endswith("Z")
     assert await api.ask(WHO, signed_in["accessToken"]) == {"viewer": {"driver": {"email": "eve@example.com"}}}
 
@@ -86,8 +89,8 @@ async def test_that_codes_are_rationed(api: Api, town: Town) -> None:
 async def test_that_a_refresh_token_is_exchanged_for_the_next_pair(api: Api, town: Town) -> None:
     signed_in = await _signed_in(api, "eve@example.com")
 
-    next_pair = (await api.ask(REFRESH, token=signed_in["refreshToken"]))["refreshSignIn"]
-    refused = (await api.ask(REFRESH, token="bogus"))["refreshSignIn"]
+    next_pair = (await api.ask(REFRESH, refreshToken=signed_in["refreshToken"]))["refreshSignIn"]
+    refused = (await api.ask(REFRESH, refreshToken="bogus"))["refreshSignIn"]
 
     assert next_pair["viewer"] == {"driver": {"email": "eve@example.com"}}
     assert next_pair["refreshToken"] != signed_in["refreshToken"]
@@ -107,4 +110,4 @@ async def test_that_signing_out_ends_the_tokens(api: Api, town: Town) -> None:
     assert out == {"signedOut": True, "errors": []}
     assert nobody == {"signedOut": False, "errors": [{"code": "NOT_SIGNED_IN"}]}
     assert (await api.post(WHO, signed_in["accessToken"])).status_code == 401
-    assert (await api.ask(REFRESH, token=signed_in["refreshToken"]))["refreshSignIn"]["accessToken"] is None
+    assert (await api.ask(REFRESH, refreshToken=signed_in["refreshToken"]))["refreshSignIn"]["accessToken"] is None

@@ -28,8 +28,6 @@ async def serving(build: Callable[[int], ASGIApp]) -> AsyncIterator[str]:
         config = uvicorn.Config(build(port), log_config=None, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{port}"
         server.should_exit = True
         await running

@@ -9,12 +9,15 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emsp.brands.tables import Brand
 from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, PartnerFailed, PartnerUnreachable
 from emsp.ocpi.commands import OcpiNetwork, outcome_of, text_of
+from emsp.ocpi.tables import Connection
 from emsp.settings import settings
-from tests.ocpi.people import Cpo, registered, value, values
+from tests.graphql import rows
+from tests.ocpi.people import BASE, Cpo, registered, value, values
 from tests.ocpi.servers import envelope, scripted
 
 
@@ -43,9 +46,9 @@ async def partner(database: str) -> AsyncIterator[Partner]:
         yield partner
 
 
-def start_at(partner_id: UUID, **members: Any) -> StartCommand:
+def start_at(partner_id: UUID, session_id: UUID | None = None) -> StartCommand:
     return StartCommand(
-        session_id=uuid4(),
+        session_id=session_id or uuid4(),
         partner_id=partner_id,
         country_code="NL",
         party_id="ABC",
@@ -56,7 +59,6 @@ def start_at(partner_id: UUID, **members: Any) -> StartCommand:
         location_id="LOC1",
         evse_uid="3256",
         connector_id="1",
-        **members,
     )
 
 
@@ -164,19 +166,43 @@ def test_what_is_no_answer_is_refused(data: Any) -> None:
         outcome_of(data)
 
 
-async def test_only_the_partner_that_a_command_went_to_may_say_how_it_ended(
-    cpo: Cpo, rival: Cpo, database: str
-) -> None:
-    async with scripted(lambda _: envelope({"result": "ACCEPTED"})) as url:
-        endpoints = [{"identifier": "commands", "role": "RECEIVER", "url": f"{url}/commands"}]
+@pytest.fixture
+async def waiting(cpo: Cpo, database: str) -> tuple[UUID, str]:
+    """A charge whose START_SESSION went to `cpo`, and the path of its response_url."""
+    async with transaction() as db:
+        brand = await rows.added(db, Brand(slug="volt", name="Volt", languages=["en"]))
+        driver = await rows.driver(db, brand.id, "ada")
+        station = await rows.station(db, cpo.connection.partner_id, 1)
+        socket = await rows.connector(db, await rows.evse(db, station, 1))
+        quote = await rows.quote(db, driver, socket)
+        charge = await rows.session(db, driver, quote, socket, state="COMMAND_SENT", started_at=None)
+    partner = Partner()
+    async with scripted(partner) as url:
+        endpoint = {"identifier": "commands", "role": "RECEIVER", "url": f"{url}/commands"}
         async with transaction() as db:
-            connection = await db.merge(cpo.connection)
-            connection.endpoints = endpoints
-        await OcpiNetwork().start(start_at(cpo.connection.partner_id))
-    guess = "/commands/START_SESSION/" + "a" * 43
+            (await db.get_one(Connection, cpo.connection.id)).endpoints = [endpoint]
+        await OcpiNetwork().start(start_at(cpo.connection.partner_id, session_id=charge.id))
+    return charge.id, partner.received[0][2]["response_url"].partition(BASE)[2]
 
-    assert await cpo.says("POST", guess, {"result": "ACCEPTED"}) == (404, 2001)
-    assert await rival.says("POST", guess, {"result": "ACCEPTED"}) == (404, 2001)
-    assert await cpo.says("POST", "/commands/START_SESSION", {"result": "ACCEPTED"}) == (404, 2000)
-    assert await cpo.says("POST", guess, {"what": "?"}) == (200, 2001)
+
+async def test_a_result_reaches_the_charge_once_or_twice(cpo: Cpo, waiting: tuple[UUID, str]) -> None:
+    session_id, path = waiting
+    for _ in range(2):
+        assert await cpo.says("POST", path, {"result": "ACCEPTED"}) == (200, 1000)
+
+    assert await value("SELECT state FROM charging_session WHERE id = :id", id=session_id) == "AWAITING_PLUG"
+    assert await value("SELECT result FROM ocpi_command") == "ACCEPTED"
+
+
+async def test_only_the_partner_that_a_command_went_to_may_say_how_it_ended(
+    cpo: Cpo, rival: Cpo, waiting: tuple[UUID, str]
+) -> None:
+    session_id, path = waiting
+
+    assert await rival.says("POST", path, {"result": "REJECTED"}) == (404, 2001)
+    assert await cpo.says("POST", path[:-1] + "!", {"result": "REJECTED"}) == (404, 2001)
+    assert await cpo.says("POST", "/commands/START_SESSION", {"result": "REJECTED"}) == (404, 2000)
+    assert await cpo.says("POST", path, {"what": "?"}) == (200, 2001)
+
+    assert await value("SELECT state FROM charging_session WHERE id = :id", id=session_id) == "COMMAND_SENT"
     assert await value("SELECT result FROM ocpi_command") is None

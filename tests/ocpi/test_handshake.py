@@ -10,6 +10,7 @@ from starlette.responses import Response
 from emsp.db.engine import transaction
 from emsp.errors import PartnerFailed, Refused
 from emsp.ocpi import connections, handshake, sync
+from emsp.ocpi.wire import presented_tokens
 from tests.ocpi.people import BASE, authorization, registered, value, values
 from tests.ocpi.servers import envelope, sandbox_cpo, scripted
 
@@ -205,6 +206,4 @@ def test_a_token_goes_only_where_the_handshake_said() -> None:
 
 def test_the_sample_with_a_line_feed_is_read_as_the_token_it_means() -> None:
     sample = base64.b64encode(b"example-token\n").decode()
-    from emsp.ocpi.wire import presented_tokens
-
     assert presented_tokens(f"Token {sample}") == {sample: "RAW", "example-token": "BASE64"}

@@ -89,6 +89,8 @@ async def test_a_bad_body_is_refused_in_an_envelope(
         ("GET", "/locations", (404, 2001)),
         ("GET", "/locations/NL/ABC/L1/E1/1/more", (404, 2001)),
         ("GET", "/locations/NL/XYZ/L1", (404, 2001)),
+        ("GET", "/locations/NL/ABC/%00", (404, 2000)),
+        ("POST", "/tokens/%00/authorize", (404, 2000)),
     ],
 )
 async def test_paths_and_methods_that_are_not_served(

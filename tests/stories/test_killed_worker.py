@@ -66,8 +66,7 @@ async def test_that_a_kill_during_the_start_ends_in_one_payment(world: World, mo
     session = await world.start(app, quote, connectorId=connector["id"])
     await reached(world, app, session["id"])
     _kill_and_restart(world)
-    await world.wait(app, session["id"], "CHARGING", energy_wh=2000)
-    await app.ask(STOP, id=session["id"])
+    await world.finish(app, session["id"], energy_wh=2000, timeout_s=90)
 
     await _ends_in_one_payment(world, app, session["id"], before)
 

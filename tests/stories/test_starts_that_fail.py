@@ -40,9 +40,7 @@ async def test_that_a_start_after_a_timeout_is_taken_up_and_billed_once(world: W
     before = len(world.payments())
 
     session = await world.start(app, quote, connectorId=connector["id"])
-    await world.wait(app, session["id"], "CHARGING", energy_wh=2000)
-    await app.ask(STOP, id=session["id"])
-    settled = await world.wait(app, session["id"], "SETTLED")
+    settled = await world.finish(app, session["id"], energy_wh=2000)
 
     texts = " ".join(line["text"] for line in settled["timeline"])
     assert "late start is still taken up" in texts

@@ -121,7 +121,7 @@ class World:
                 return found
             after = page["pageInfo"]["endCursor"]
 
-    async def quote(self, app: AppClient, connector: dict[str, Any], energy_wh: int = 30_000) -> dict[str, Any]:
+    async def quote(self, app: AppClient, connector: dict[str, Any], energy_wh: int = 60_000) -> dict[str, Any]:
         answer = await app.ask(QUOTE, connectorId=connector["id"], energyWh=energy_wh)
         quote: dict[str, Any] = answer["quoteCharge"]["quote"]
         return quote
@@ -156,6 +156,14 @@ class World:
             assert session["state"] not in set(OVER) - set(states), session
             assert time.monotonic() < deadline, f"still {session} after {timeout_s} s"
             await asyncio.sleep(0.2)
+
+    async def finish(
+        self, app: AppClient, session_id: str, *, energy_wh: int = 0, timeout_s: float = 60
+    ) -> dict[str, Any]:
+        """Let it charge, stop it, and wait until it is settled; the session with its receipt."""
+        await self.wait(app, session_id, "CHARGING", energy_wh=energy_wh, timeout_s=timeout_s)
+        await app.ask(STOP, id=session_id)
+        return await self.wait(app, session_id, "SETTLED", timeout_s=timeout_s)
 
     def behave(self, connector: dict[str, Any], **orders: str) -> None:
         """Tell the operator how the charge point of `connector` behaves from now on."""
@@ -225,7 +233,7 @@ def _first_connector(station: dict[str, Any], evse: dict[str, Any]) -> dict[str,
 
 
 @contextmanager
-def made_world(folder: Path, database_url: str, *, speed: float = 1200, connect: bool = True) -> Iterator[World]:
+def made_world(folder: Path, database_url: str, *, speed: float = 300, connect: bool = True) -> Iterator[World]:
     """Start everything on an empty database at `database_url`."""
     ports = kept_ports(folder, None)
     env = surroundings(folder, ports) | {
