@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 
 import emsp.accounts.tables
@@ -30,6 +31,7 @@ from emsp.payments import ports as payments_ports
 from emsp.stripe import webhooks
 from emsp.stripe.processor import StripeProcessor
 from emsp.web import downloads, health
+from emsp.web.body_limit import BodyLimit
 from emsp.web.request_ids import RequestIds
 
 
@@ -52,7 +54,11 @@ def build() -> Starlette:
             Mount("/login", routes=login_routes.routes()),
             Mount("/ocpi", routes=ocpi_server.routes()),
         ],
-        middleware=[Middleware(RequestIds)],
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
+            Middleware(BodyLimit),
+        ],
         lifespan=_lifespan,
     )
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
-from emsp.charging.record import Record
+from emsp.charging.record import Record, SessionReport
 from emsp.money import Money, round_money
 from emsp.pricing.billed import Bill, billed
 from emsp.pricing.engine import Period, price
@@ -23,13 +23,23 @@ TOLERANCE_MINOR = 1
 UNIT_MIX_UP = Decimal(900)
 
 
-def cost_so_far(quote: Quote, energy_wh: Decimal, start: datetime, until: datetime, time_zone: str) -> Money | None:
+def cost_so_far(quote: Quote, report: SessionReport, time_zone: str) -> Money | None:
     """What a running charge comes to by the quoted rule; None when no price was quoted."""
     retail = retail_of(quote)
     if retail is None:
         return None
-    running = Period(start, until, energy_wh, charging_s=_seconds(start, until))
-    return billed(retail_price(retail, [running], time_zone=time_zone)).total
+    return billed(retail_price(retail, _running_periods(report), time_zone=time_zone)).total
+
+
+def _running_periods(report: SessionReport) -> list[Period]:
+    """The periods that the operator has told of, and one for what came after them."""
+    told_until = report.periods[-1].end if report.periods else report.started_at
+    until = max(report.ended_at or report.updated_at, told_until)
+    told_wh = sum((period.energy_wh for period in report.periods), Decimal(0))
+    if told_wh > report.energy_wh:
+        return [Period(report.started_at, until, report.energy_wh, charging_s=_seconds(report.started_at, until))]
+    rest = Period(told_until, until, report.energy_wh - told_wh, charging_s=_seconds(told_until, until))
+    return [*report.periods, rest]
 
 
 def driver_bill(record: Record, quote: Quote, policy: PricePolicy, *, country: str, time_zone: str) -> Bill:

@@ -21,6 +21,7 @@ class SessionReport(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime | None = None
     energy_wh: Decimal
+    periods: list[Period] = []
     power_w: int | None = None
     state_of_charge_percent: int | None = None
     authorization_reference: str | None = None

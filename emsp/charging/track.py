@@ -68,8 +68,7 @@ async def _measure(db: Db, session: ChargingSession, report: SessionReport) -> N
     session.power_w = report.power_w
     session.state_of_charge_percent = report.state_of_charge_percent
     quote, station = await db.get_one(Quote, session.quote_id), await db.get_one(Station, session.station_id)
-    until = report.ended_at or max(report.updated_at, report.started_at)
-    cost = bill.cost_so_far(quote, report.energy_wh, report.started_at, until, station.time_zone)
+    cost = bill.cost_so_far(quote, report, station.time_zone)
     session.cost_so_far_minor = cost.amount_minor if cost else None
 
 

@@ -28,7 +28,10 @@ class StartChargingInput:
     evse_id: strawberry.ID | None = field(
         default=strawberry.UNSET, description="Where, by charge point; it must be the quote's. Optional."
     )
-    quote_id: strawberry.ID = field(description="The price that was shown.")
+    quote_id: strawberry.ID | None = field(
+        default=strawberry.UNSET,
+        description="The price that was shown. Without one, a quote is made for a usual charge at the place named.",
+    )
     payment_method_id: strawberry.ID | None = field(
         default=strawberry.UNSET, description="The card that pays; without it the default card, or the fleet."
     )
@@ -125,7 +128,7 @@ class ChargingMutation:
 def _chosen(given: StartChargingInput) -> dict[str, Any]:
     """The keys in the ids; whose they are is for `request_start` to check, for it knows why it matters."""
     return {
-        "quote_id": ids.uuid_of(given.quote_id, "PriceQuote"),
+        "quote_id": _uuid(given.quote_id, "PriceQuote"),
         "connector_id": ids.number_of(given.connector_id, "Connector") if given.connector_id else None,
         "evse_id": ids.number_of(given.evse_id, "Evse") if given.evse_id else None,
         "payment_method_id": _uuid(given.payment_method_id, "PaymentMethod"),

@@ -11,7 +11,8 @@ from emsp.db.types import UUID, big_key, datetime, jsonb, moment, stamp, texts, 
 class Connection(SQLModel, table=True):
     """One registered OCPI link with its tokens and version.
 
-    States: INVITED (they may register with our token A) -> REGISTERED -> UNREGISTERED.
+    States: INVITED (they may register with our token A) or REGISTERING (we are, and they may look at our
+    versions) -> REGISTERED -> UNREGISTERED.
     """
 
     __tablename__ = "ocpi_connection"

@@ -23,7 +23,8 @@ UNKNOWN_YEAR = 1970
 
 def report_of(session: messages.Session) -> SessionReport:
     """The session as it stands. Raises Invalid."""
-    latest = _volumes(session.charging_periods[-1]) if session.charging_periods else {}
+    periods = sorted(session.charging_periods or [], key=lambda period: utc(period.start_date_time))
+    latest = _volumes(periods[-1]) if periods else {}
     power_kw, charge_percent = latest.get("POWER"), latest.get("STATE_OF_CHARGE")
     return SessionReport(
         country_code=session.country_code.upper(),
@@ -33,6 +34,7 @@ def report_of(session: messages.Session) -> SessionReport:
         started_at=utc(session.start_date_time),
         ended_at=utc(session.end_date_time) if session.end_date_time else None,
         energy_wh=_energy_wh(session.kwh, "kwh"),
+        periods=periods_of(periods, utc(session.end_date_time or session.last_updated)),
         power_w=None if power_kw is None else int(power_kw * 1000),
         state_of_charge_percent=None if charge_percent is None else int(charge_percent),
         authorization_reference=session.authorization_reference,

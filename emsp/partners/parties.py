@@ -30,11 +30,6 @@ async def ensure_partner(db: Db, name: str) -> Partner:
     return (await db.execute(select(Partner).where(col(Partner.name) == name))).scalar_one()
 
 
-async def all_partners(db: Db) -> list[Partner]:
-    """Every partner, by name."""
-    return list((await db.execute(select(Partner).order_by(col(Partner.name)))).scalars())
-
-
 async def parties(db: Db, partner_id: UUID) -> list[Party]:
     """The parties that a partner speaks for."""
     of_partner = select(Party).where(col(Party.partner_id) == partner_id)

@@ -111,13 +111,11 @@ async def run(db: Db, statement: str, rows: Any, **arguments: Any) -> Any:
 async def lock_stations(db: Db, partner_id: UUID, keys: Iterable[ReportKey]) -> dict[ReportKey, StoredStation]:
     """What is stored of some stations, which nobody else can change until the transaction ends.
 
-    Plans are made anew each time: one that was kept from when the tables were small reads them whole.
+    For the rest of the transaction, plans go by indexes: a plan made while the tables are small is kept while a
+    pull fills them, and would read them whole for every bulk.
     """
     await db.execute(
-        text(
-            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
-            " pg_advisory_xact_lock(hashtextextended(:id, 0))"
-        ),
+        text("SELECT set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock(hashtextextended(:id, 0))"),
         {"id": f"stations {partner_id}"},
     )
     columns = {"country_code": "text", "party_id": "text", "external_key": "text"}

@@ -19,6 +19,10 @@ from emsp.payments.ports import Card, Intent, Setup
 from emsp.settings import settings
 
 TIMEOUT_S = 20
+NO_FAULT_OF_OURS = {
+    "amount_too_small": "the amount is too small to be charged to a card",
+    "resource_missing": "the card is not known to the card processor",
+}
 Answer = TypeVar("Answer")
 
 
@@ -108,8 +112,8 @@ async def _asked(call: Awaitable[Answer]) -> Answer:
     except stripe.CardError as error:
         raise _declined(error) from error
     except stripe.InvalidRequestError as error:
-        if error.code == "amount_too_small":
-            raise Declined("amount_too_small", "the amount is too small to be charged to a card") from error
+        if error.code in NO_FAULT_OF_OURS:
+            raise Declined(str(error.code), NO_FAULT_OF_OURS[error.code]) from error
         raise ProcessorFailed(error.user_message or str(error)) from error
     except stripe.StripeError as error:
         raise ProcessorFailed(error.user_message or str(error)) from error
