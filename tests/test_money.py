@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from emsp.money import Money, exponent, round_money, share_out
 from hypothesis import given
 from hypothesis import strategies as st
+
+from emsp.money import Money, exponent, round_money, share_out
 
 parts = st.lists(st.decimals(min_value=0, max_value=10_000, places=12), min_size=1, max_size=20)
 

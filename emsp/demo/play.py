@@ -74,13 +74,13 @@ def _set_stage(processes: Processes, options: DemoOptions, ports: dict[str, int]
         processes.run("migrate")
     processes.start("serve", "serve", "--port", str(ports["api"]))
     processes.start("work", "work")
-    processes.announced("cards")
     cpo = processes.announced("cpo")
-    processes.wait_until_ready("serve", f"{api}/readyz")
     if cpo["registered"]:
         console.rule("[bold cyan]The partner is known: what changed since the last time", align="left")
         processes.run("partners", "sync", PARTNER, show=True)
-    else:
+    processes.announced("cards")
+    processes.wait_until_ready("serve", f"{api}/readyz")
+    if not cpo["registered"]:
         console.rule("[bold cyan]Registering a Charge Point Operator over OCPI, and pulling what it has", align="left")
         processes.run("partners", "connect", cpo["versions_url"], CPO_TOKEN, "--name", PARTNER, show=True)
 

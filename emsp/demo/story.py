@@ -202,11 +202,13 @@ class Story:
         self._step += 1
         self._console.rule(f"[bold cyan]{self._step}. {what}", align="left")
         first = " ".join(document.split())
-        self._console.print(f"[dim]{first if len(first) < 160 else first[:157] + '...'}[/dim]", highlight=False)
+        self._console.print(
+            f"[dim]{first if len(first) < 160 else first[:157] + '...'}[/dim]", highlight=False, soft_wrap=True
+        )
 
     def tell(self, text: str) -> None:
         """What came back."""
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, soft_wrap=True)
 
 
 def _startable(stations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -222,10 +224,12 @@ def _startable(stations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _live_line(session: dict[str, Any]) -> str:
-    if session["state"] == "CHARGING":
-        cost = _money(session["costSoFar"]) if session["costSoFar"] else "price unknown"
-        return f"CHARGING {session['energyWh'] / 1000:6.2f} kWh at {(session['powerW'] or 0) / 1000:g} kW, {cost}"
-    return f"{session['state']}: {session['stateReason']}"
+    if session["state"] != "CHARGING":
+        return f"{session['state']}: {session['stateReason']}"
+    power = f" at {session['powerW'] / 1000:g} kW" if session["powerW"] else ""
+    cost = _money(session["costSoFar"]) if session["costSoFar"] else "price unknown"
+    hold = f" ({_money(session['hold']['amount'])} held)" if session["hold"] else ""
+    return f"CHARGING {session['energyWh'] / 1000:6.2f} kWh{power}, {cost}{hold}"
 
 
 def _money(money: dict[str, Any]) -> str:

@@ -66,14 +66,6 @@ def freshness(as_of: datetime | None, now: datetime) -> Freshness:
     return Freshness.RECENT if now - as_of <= RECENT_WITHIN else Freshness.STALE
 
 
-def of_evses(evses: Iterable[Evse], now: datetime) -> Availability:
-    """The availability of charge points at hand."""
-    there = [evse for evse in evses if not evse.removed]
-    counts = {name: sum(evse.status in statuses for evse in there) for name, statuses in STATUSES.items()}
-    as_of = max((evse.status_as_of for evse in there if evse.status != "UNKNOWN"), default=None)
-    return Availability(**counts, total=len(there), as_of=as_of, freshness=freshness(as_of, now))
-
-
 def counted() -> list[ColumnElement[Any]]:
     """Columns of a query over EVSEs that are not removed, in the order in which `from_columns` takes them."""
     counts = [func.count().filter(col(Evse.status).in_(statuses)).label(name) for name, statuses in STATUSES.items()]

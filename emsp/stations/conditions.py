@@ -24,7 +24,7 @@ Number = ColumnElement[Any]
 
 def within(place: Place) -> list[Condition]:
     """Shown stations of the place."""
-    shown = col(Station.shown)
+    shown = and_(col(Station.shown))
     if isinstance(place, Ids):
         return [shown, col(Station.id) == any_(_ids(place.ids))]
     if isinstance(place, Box):

@@ -9,8 +9,6 @@ from sqlalchemy import select
 from sqlmodel import SQLModel, col
 
 from emsp.db.engine import Db
-from emsp.stations import words
-from emsp.stations.rows import folded_key
 from emsp.stations.tables import Connector, Evse, Operator, Station
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -46,25 +44,6 @@ async def connectors_of(db: Db, evse_ids: Iterable[int]) -> dict[int, list[Conne
     return await _children(
         db, Connector, col(Connector.evse_id), col(Connector.removed), col(Connector.position), evse_ids
     )
-
-
-async def find_evse(
-    db: Db, country_code: str, party_id: str, location_id: str, evse_uid: str
-) -> tuple[Station, Evse] | None:
-    """The EVSE that a partner means by its own ids, in any case of letters; removed ones too."""
-    country_code, party_id, key = folded_key(country_code, party_id, location_id)
-    found = await db.execute(
-        select(Station, Evse)
-        .join(Evse, col(Evse.station_id) == col(Station.id))
-        .where(
-            col(Station.country_code) == country_code,
-            col(Station.party_id) == party_id,
-            col(Station.external_key) == key,
-            col(Evse.uid_key) == words.key(evse_uid),
-        )
-    )
-    row = found.one_or_none()
-    return (row[0], row[1]) if row else None
 
 
 async def _by_id(db: Db, table: type[Row], ids: Iterable[int]) -> dict[int, Row]:

@@ -22,7 +22,7 @@ def matching(text: str) -> list[ColumnElement[bool]]:
     every_word = and_(*(_has(word) for word in folded.split()[:MAX_WORDS]))
     joined = folded.replace(" ", "")
     found = or_(every_word, _has(joined)) if words.looks_like_evse_id(text) else every_word
-    return [col(Station.shown), found]
+    return [and_(col(Station.shown)), found]
 
 
 def rank(text: str) -> ColumnElement[Any]:

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from emsp.pricing.billed import billed
 from emsp.pricing.engine import Period, price
 from emsp.pricing.tariff import Component, Dimension, Element, Tariff
-from hypothesis import given
-from hypothesis import strategies as st
 
 prices = st.decimals(min_value=0, max_value=5, places=4)
 rates = st.sampled_from([Decimal(0), Decimal("5.5"), Decimal(19), Decimal(21)])

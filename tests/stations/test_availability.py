@@ -6,7 +6,7 @@ import pytest
 
 from emsp.db.engine import transaction
 from emsp.stations import loaders
-from emsp.stations.availability import Availability, Freshness, availability, freshness, of_evses
+from emsp.stations.availability import Availability, Freshness, availability, freshness
 from emsp.stations.tables import Connector, Evse, Operator, Station
 from tests.stations.places import NOON, at, connector, evse, ids_of, partner, put, rows, station
 
@@ -42,7 +42,6 @@ async def test_that_every_status_is_counted_once(database: str) -> None:
         as_of=at(6),
         freshness=counted.freshness,
     )
-    assert of_evses(await rows(Evse), NOON) == Availability(1, 2, 1, 3, 1, 8, at(6), Freshness.LIVE)
 
 
 async def test_that_nothing_known_has_no_age(database: str) -> None:
@@ -76,7 +75,3 @@ async def test_that_rows_are_loaded_by_id_removed_or_not(database: str) -> None:
         assert set(await loaders.evses(db, evse_ids.values())) == set(evse_ids.values())
         assert set(await loaders.connectors(db, connector_ids.values())) == set(connector_ids.values())
         assert set(await loaders.operators(db, operator_ids.values())) == set(operator_ids.values())
-        found = await loaders.find_evse(db, "nl", "abc", "l1", "c")
-        missing = await loaders.find_evse(db, "NL", "ABC", "L1", "D")
-    assert found is not None
-    assert (found[0].external_id, found[1].uid, missing) == ("L1", "C", None)

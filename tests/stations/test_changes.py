@@ -1,5 +1,6 @@
 """What partners report becomes rows that keep their ids, and only what is new wakes anyone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -201,3 +202,20 @@ async def test_that_a_flood_of_changes_is_one_word(database: str) -> None:
 
 async def test_that_nothing_is_no_trouble(database: str) -> None:
     assert await put(uuid4()) == Counts()
+
+
+async def test_that_bulks_and_statuses_at_once_do_not_block_each_other_for_good(database: str) -> None:
+    ours, theirs = await partner("Ours"), await partner("Theirs")
+    names = [f"L{number}" for number in range(30)]
+
+    def bulk(minutes: int, party_id: str) -> list[StationFacts]:
+        ordered = names if minutes % 2 else list(reversed(names))
+        return [station(name, evse(minutes=minutes), minutes=minutes, party_id=party_id) for name in ordered]
+
+    await put(ours, *bulk(0, "ABC"))
+    await asyncio.gather(
+        *(put(ours, *bulk(minutes, "ABC")) for minutes in (1, 2, 3, 4)),
+        *(put(theirs, *bulk(minutes, "XYZ")) for minutes in (1, 2, 3, 4)),
+        *(set_status("CHARGING", 100, location=name) for name in names),
+    )
+    assert sorted(row.status for row in await rows(Evse)) == ["AVAILABLE"] * 30 + ["CHARGING"] * 30

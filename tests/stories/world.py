@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
+from emsp.demo import documents
 from emsp.demo.app_client import AppClient
 from emsp.demo.processes import Processes, kept_ports, surroundings
 from emsp.demo.story import Story
@@ -104,6 +106,13 @@ class World:
             await app.ask(ADD_CARD, token=card)
         return app
 
+    async def sign_in_code(self, app: AppClient, email: str) -> str:
+        """The code that `email` is sent when `app` asks for one."""
+        story = Story(self.api, self.processes.log_of("serve"), Console(quiet=True))
+        asked_at = time.time()
+        await app.ask(documents.REQUEST_CODE, email=email)
+        return await story._code_for(email, asked_at)
+
     async def connector(self, app: AppClient) -> dict[str, Any]:
         """A free connector with a price, given to nobody else; `station` and `evse` come with it."""
         if not self.free_connectors:
@@ -133,6 +142,16 @@ class World:
             quote = await self.quote(app, connector)
             if quote["total"] and quote["total"]["amount"].strip("0."):
                 return connector, quote
+
+    async def priced_connector_at(self, app: AppClient, party: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As `priced_connector`, at a `party` such as NL*SBX; the others stay free."""
+        self.free_connectors = self.free_connectors or await self._all_free(app)
+        for connector in [one for one in self.free_connectors if one["evse"]["evseId"].startswith(f"{party}*")]:
+            self.free_connectors.remove(connector)
+            quote = await self.quote(app, connector)
+            if quote["total"] and quote["total"]["amount"].strip("0."):
+                return connector, quote
+        raise AssertionError(f"{party} has nothing free that costs something")
 
     async def start(self, app: AppClient, quote: dict[str, Any], **wish: Any) -> dict[str, Any]:
         """Ask to start on a quote; the session."""
@@ -210,6 +229,14 @@ def place_of(connector: dict[str, Any]) -> dict[str, str]:
     _, _, number, index = connector["evse"]["evseId"].split("*")
     location_id = f"SBX{int(number[1:]):05d}"
     return {"location_id": location_id, "evse_uid": f"{location_id}-{index}"}
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def minor(money: dict[str, Any]) -> int:
