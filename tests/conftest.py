@@ -1,6 +1,9 @@
 """A real, freshly migrated PostgreSQL for every test that asks for one."""
 
+import atexit
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -38,15 +41,22 @@ def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.cache_clear()
 
 
+def _embedded_server() -> str:
+    """Not in pytest's folders: it closes those to the system user that the server runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="emsp-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    url = embedded.start(folder, "postgres")
+    _admin(url, sql.SQL("ALTER SYSTEM SET fsync = off"))
+    _admin(url, sql.SQL("SELECT pg_reload_conf()"))
+    return url
+
+
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> Iterator[str]:
+def server_url(_surroundings: None) -> Iterator[str]:
     """A PostgreSQL server for this run with a migrated template database; the URL ends in that database's name."""
     import emsp.app  # noqa: F401  (brings in every table)
 
-    folder: Path = tmp_path_factory.mktemp("server")
-    url = os.environ.get("EMSP_TEST_DATABASE_URL") or embedded.start(folder, "postgres")
-    _admin(url, sql.SQL("ALTER SYSTEM SET fsync = off"))
-    _admin(url, sql.SQL("SELECT pg_reload_conf()"))
+    url = os.environ.get("EMSP_TEST_DATABASE_URL") or _embedded_server()
     template = f"{TEMPLATE}_{os.getpid()}"
     _admin(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
     _use(named(url, template))

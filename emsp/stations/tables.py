@@ -28,7 +28,12 @@ class Station(SQLModel, table=True):
         Index(
             "station_place", text("point(longitude, latitude)"), postgresql_using="gist", postgresql_where=text("shown")
         ),
-        Index("station_search", text("search_words gin_trgm_ops"), postgresql_using="gin"),
+        Index(
+            "station_search",
+            "search_words",
+            postgresql_using="gin",
+            postgresql_ops={"search_words": "gin_trgm_ops"},
+        ),
     )
 
     id: int | None = big_key()
