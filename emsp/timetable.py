@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from emsp import events, jobs
 from emsp.accounts import forget, mail
-from emsp.charging import happened, settle, start, stop
+from emsp.charging import happened, settle, start, stop, watch
 from emsp.ocpi import apply, sync
 from emsp.payments import inbox
 
 EVERY: list[tuple[str, jobs.Job]] = [
     ("*/10 * * * *", sync.pull_all),
+    ("*/30 * * * *", watch.take_up_again),
     ("17 3 * * *", forget.forget_expired),
 ]
 

@@ -1,0 +1,179 @@
+"""What the operator reports moves a charge along its lifecycle, and nowhere else."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlmodel import select
+
+from emsp import clock
+from emsp.charging import read, settle, track, watch
+from emsp.charging.record import Record, SessionReport
+from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.db.engine import transaction
+from emsp.pricing.engine import Period
+from tests.charging.conftest import Place
+
+Jobs = Callable[[], Awaitable[list[str]]]
+START = datetime(2026, 6, 2, 18, 0, tzinfo=UTC)
+END = START + timedelta(hours=1)
+
+
+def report(session: ChargingSession, status: str, *, minutes: int = 0, **facts: object) -> SessionReport:
+    """A report made `minutes` after the start."""
+    values: dict[str, object] = {
+        "country_code": "NL",
+        "party_id": "ABC",
+        "external_id": "S1",
+        "status": status,
+        "started_at": START,
+        "energy_wh": Decimal(minutes * 100),
+        "authorization_reference": session.authorization_reference,
+        "updated_at": START + timedelta(minutes=minutes),
+    }
+    return SessionReport(**(values | facts))  # type: ignore[arg-type]
+
+
+def record(session: ChargingSession, *, net: str = "4.50", energy_wh: int = 10_000, **facts: object) -> Record:
+    """The record of ten kilowatt-hours in an hour."""
+    values: dict[str, object] = {
+        "country_code": "NL",
+        "party_id": "ABC",
+        "external_id": "C1",
+        "authorization_reference": session.authorization_reference,
+        "started_at": START,
+        "ended_at": END,
+        "energy_wh": Decimal(energy_wh),
+        "periods": [Period(START, END, Decimal(energy_wh), charging_s=Decimal(3600))],
+        "currency": "EUR",
+        "net_cost": Decimal(net),
+        "updated_at": END,
+    }
+    return Record(**(values | facts))  # type: ignore[arg-type]
+
+
+async def say(place: Place, *reports: SessionReport) -> None:
+    for each in reports:
+        async with transaction() as db:
+            await track.session_reported(db, place.partner.id, each)
+
+
+async def settle_all() -> int:
+    """Run the job for every record there is; how many there are."""
+    async with transaction() as db:
+        ids = list((await db.execute(select(ChargeRecord.id))).scalars())
+    for record_id in ids:
+        await settle.settle_charge(record_id)
+    return len(ids)
+
+
+async def now(session: ChargingSession) -> ChargingSession:
+    async with transaction() as db:
+        return await db.get_one(ChargingSession, session.id)
+
+
+@pytest.mark.parametrize("state", ["COMMAND_SENT", "AWAITING_PLUG", "START_UNCONFIRMED"])
+async def test_that_a_session_that_appears_is_taken_up_from_wherever_the_start_waits(place: Place, state: str) -> None:
+    session = await place.session(state=state, energy_wh=0)
+    await say(place, report(session, "ACTIVE", minutes=5))
+    found = await now(session)
+    assert (found.state, found.energy_wh, found.external_id) == ("CHARGING", 500, "S1")
+    assert found.cost_so_far_minor == 27  # 0.5 kWh at 0.45 and 21 % VAT
+
+
+async def test_that_an_older_report_changes_nothing(place: Place) -> None:
+    session = await place.session(state="AWAITING_PLUG", energy_wh=0)
+    await say(place, report(session, "ACTIVE", minutes=30), report(session, "ACTIVE", minutes=10))
+    assert (await now(session)).energy_wh == 3000
+
+
+async def test_that_a_late_report_does_not_reopen_what_is_over(place: Place) -> None:
+    session = await place.session(state="CHARGING")
+    await say(place, report(session, "COMPLETED", minutes=60), report(session, "ACTIVE", minutes=61))
+    assert (await now(session)).state == "ENDED"
+
+
+async def test_that_a_start_told_to_have_failed_is_stopped_and_never_billed(place: Place, waiting_jobs: Jobs) -> None:
+    session = await place.session(state="FAILED", energy_wh=0)
+    await say(place, report(session, "ACTIVE", minutes=1))
+    assert await waiting_jobs() == ["charging.stop.send_stop"]
+
+    async with transaction() as db:
+        await track.record_received(db, place.partner.id, record(session))
+    await settle_all()
+
+    assert (await now(session)).state == "FAILED"
+    async with transaction() as db:
+        assert await read.receipts_of(db, [session.id]) == {}
+
+
+async def test_that_a_session_of_somebody_else_is_not_taken_for_ours(place: Place) -> None:
+    session = await place.session(state="COMMAND_SENT")
+    await say(place, report(session, "ACTIVE", authorization_reference="other", external_id="S9"))
+    assert (await now(session)).state == "COMMAND_SENT"
+
+
+async def test_that_a_record_is_billed_once_with_numbers_without_gaps(place: Place) -> None:
+    sessions = [
+        await place.session(state="CHARGING"),
+        await place.session(state="ENDED"),
+    ]
+    for number, session in enumerate(sessions):
+        for _ in range(2):
+            async with transaction() as db:
+                await track.record_received(db, place.partner.id, record(session, external_id=f"C{number}"))
+    assert await settle_all() == await settle_all() == 2
+
+    async with transaction() as db:
+        receipts = await read.receipts_of(db, [session.id for session in sessions])
+    year = clock.now().year
+    assert sorted(receipt.number for receipt in receipts.values()) == [f"VOLT-{year}-000001", f"VOLT-{year}-000002"]
+    assert {(receipt.net_minor, receipt.total_minor) for receipt in receipts.values()} == {(450, 545)}
+    assert {receipt.verification["result"] for receipt in receipts.values()} == {"AGREES"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"), [("4.50", "AGREES"), ("4.51", "WITHIN_TOLERANCE"), ("4.52", "DIFFERS"), ("9.00", "DIFFERS")]
+)
+async def test_that_the_driver_pays_the_quoted_rule_whatever_the_operator_asks(
+    place: Place, asked: str, verdict: str
+) -> None:
+    session = await place.session(state="ENDED")
+    async with transaction() as db:
+        await track.record_received(db, place.partner.id, record(session, net=asked))
+    await settle_all()
+
+    async with transaction() as db:
+        receipt = (await read.receipts_of(db, [session.id]))[session.id]
+    assert receipt.total_minor == 545
+    assert receipt.verification == {
+        "result": verdict,
+        "reason": None,
+        "asked": asked,
+        "computed": "4.50",
+        "currency": "EUR",
+    }
+
+
+async def test_that_periods_in_watt_hours_are_not_billed_a_thousand_times(place: Place) -> None:
+    session = await place.session(state="ENDED")
+    inflated = [Period(START, END, Decimal(10_000_000), charging_s=Decimal(3600))]
+    async with transaction() as db:
+        await track.record_received(db, place.partner.id, record(session, periods=inflated))
+    await settle_all()
+    async with transaction() as db:
+        assert (await read.receipts_of(db, [session.id]))[session.id].total_minor == 545
+
+
+async def test_that_what_got_stuck_is_taken_up_again(place: Place, waiting_jobs: Jobs) -> None:
+    long_ago = clock.now() - timedelta(hours=1)
+    await place.session(state="REQUESTED", updated_at=long_ago)
+    await watch.take_up_again()
+    assert await waiting_jobs() == ["charging.start.secure_payment"]
+
+
+async def test_that_what_goes_its_way_is_left_alone(place: Place, waiting_jobs: Jobs) -> None:
+    await place.session(state="REQUESTED")
+    await watch.take_up_again()
+    assert await waiting_jobs() == []
