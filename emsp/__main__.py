@@ -40,11 +40,14 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve GraphQL at /graphql, OCPI at /ocpi/versions, Stripe's webhook at /stripe/webhooks."""
+    import signal
+
     import uvicorn
 
     from emsp import app, logs
 
     logs.set_up()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what the server leaves us with once it has stopped
     uvicorn.run(app.build(), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5)
 
 

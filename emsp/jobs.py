@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, get_type_hints
+from uuid import uuid4
 
 import msgspec
 import procrastinate
@@ -25,6 +26,9 @@ log = logs.log(__name__)
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 _tasks: dict[Job, Any] = {}
+
+CORRELATION = "_correlation_id"
+"""The argument that carries on what a job belongs to: the request that caused it, and all that follows."""
 
 RETRY = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
 
@@ -60,7 +64,8 @@ async def defer(
         connection=await psycopg_connection(db),
         **({"schedule_in": {"seconds": after.total_seconds()}} if after else {}),
     )
-    await deferrer.defer_async(**msgspec.to_builtins(arguments))
+    correlation = {CORRELATION: logs.facts().get("correlation_id")}
+    await deferrer.defer_async(**msgspec.to_builtins(arguments), **correlation)
 
 
 async def work(*, concurrency: int = 8) -> None:
@@ -102,9 +107,10 @@ def _runner(function: Job, *, periodic: bool) -> Callable[..., Awaitable[None]]:
 
     @wraps(function)
     async def run(**arguments: Any) -> None:
+        correlation_id = arguments.pop(CORRELATION, None) or str(uuid4())
         known = {} if periodic and not wanted else arguments
         typed = {name: msgspec.convert(value, hints[name], strict=False) for name, value in known.items()}
-        with logs.context(job=name_of(function)):
+        with logs.context(job=name_of(function), correlation_id=correlation_id):
             try:
                 await function(**typed)
             except Exception:

@@ -73,7 +73,7 @@ class Settings:
     )
     pull_every_h: int = _variable("EMSP_PULL_EVERY_H", 6, "Hours between two scheduled pulls of a partner's data.")
     job_stalled_s: int = _variable(
-        "EMSP_JOB_STALLED_S", 15, "Seconds without a worker's heartbeat after which its jobs are run again."
+        "EMSP_JOB_STALLED_S", 10, "Seconds without a worker's heartbeat after which its jobs are run again."
     )
     log_format: str = _variable("EMSP_LOG_FORMAT", "json", "json for programs, console for people.")
     log_level: str = _variable("EMSP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")

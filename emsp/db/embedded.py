@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import warnings
 from pathlib import Path
@@ -20,8 +21,10 @@ def start(data_dir: Path, database: str = "emsp") -> str:
     """
     folder = data_dir.resolve() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _forget_killed_users(folder / ".handle_pids.json")
+    users = folder / ".handle_pids.json"
+    _forget_killed_users(users)
     server = get_server(folder)
+    atexit.register(_forget_killed_users, users)  # runs before the server's own farewell
     socket_dir = server.get_postmaster_info().socket_dir
     _ensure_database(server.get_uri("postgres"), database)
     return f"postgresql://postgres@/{database}?host={socket_dir}"

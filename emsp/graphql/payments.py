@@ -137,7 +137,7 @@ class PaymentMutation:
         try:
             added = await _add(info.context.driver, input)
         except Declined as declined:
-            raise Refused("CARD_DECLINED", declined.message, "cardToken") from declined
+            raise Refused("CARD_DECLINED", declined.message, "setupId" if input.setup_id else "cardToken") from declined
         if added.method:
             return AddPaymentMethodPayload(payment_method=payment_method_of(added.method))
         return AddPaymentMethodPayload(setup=_setup(added))

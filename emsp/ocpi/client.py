@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from emsp import http
+from emsp import http, logs
 from emsp.errors import PartnerFailed, PartnerUnreachable
 from emsp.ocpi import wire
 from emsp.ocpi.connections import PartyId, Peer, our_party
@@ -62,8 +62,9 @@ async def call(
         "OCPI-from-party-id": sender.party_id,
         "OCPI-to-country-code": receiver.country_code,
         "OCPI-to-party-id": receiver.party_id,
-        "X-Correlation-ID": correlation_id or str(uuid4()),
     }
+    if correlation_id:
+        headers["X-Correlation-ID"] = correlation_id
     authorization = wire.token_header(peer.token, peer.encoding)
     return await exchange(method, url, authorization, body, headers=headers, timeout_s=timeout_s)
 
@@ -78,7 +79,8 @@ async def exchange(
     timeout_s: float = http.TIMEOUT_S,
 ) -> Answer:
     """A call with any token; of the configuration modules, which are not routed."""
-    ids = {"X-Request-ID": str(uuid4()), "X-Correlation-ID": str(uuid4())}
+    correlation_id = logs.facts().get("correlation_id") or str(uuid4())
+    ids = {"X-Request-ID": str(uuid4()), "X-Correlation-ID": correlation_id}
     sent = {"Authorization": authorization, "Accept": "application/json", **ids, **(headers or {})}
     content = None if body is None else wire.encode(body)
     if content is not None:

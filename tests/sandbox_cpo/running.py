@@ -78,7 +78,7 @@ async def running_cpo(emsp: FakeEmsp, port: int = 0, **changes: Any) -> AsyncIte
         yield RunningCpo(f"http://127.0.0.1:{options.port}", options, emsp)
 
 
-async def until(found: Callable[[], Any], patience_s: float = 5) -> Any:
+async def until(found: Callable[[], Any], patience_s: float = 20) -> Any:
     """Waits until something is there."""
     async with asyncio.timeout(patience_s):
         while not (result := found()):  # noqa: ASYNC110 - what is awaited happens in the servers

@@ -52,6 +52,7 @@ async def test_shows_the_evse_charging_and_then_available(cpo: RunningCpo, emsp:
     assert shown["last_updated"] == shown["evses"][0]["last_updated"]
     await cpo.lever("unplug", session_id=session_id)
     await cdr(emsp)
+    await until(lambda: len(emsp.bodies("PATCH", "/2.2.1/locations/NL/SBX/LOC1/LOC1-1")) > 1)
     pushes = emsp.bodies("PATCH", "/2.2.1/locations/NL/SBX/LOC1/LOC1-1")
     assert [push["status"] for push in pushes] == ["CHARGING", "AVAILABLE"]
 
