@@ -12,7 +12,7 @@ from emsp.brands.tables import Brand
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 
-cli = typer.Typer(no_args_is_help=True, help=__doc__)
+cli = typer.Typer(no_args_is_help=True, help="The white labels of this installation.")
 
 
 def ensure_default() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emsp.cli.running import console
+from emsp.cli.running import LocationsOption, TariffsOption, console
 from emsp.demo.play import DemoOptions, play
 
 
@@ -15,10 +15,8 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Stop after the receipt and the bill; non-zero if it failed.")
     ] = False,
-    locations: Annotated[
-        Path | None, typer.Option(help="OCPI Locations to publish instead, .jsonl or .jsonl.gz.")
-    ] = None,
-    tariffs: Annotated[Path | None, typer.Option(help="OCPI Tariffs to publish instead, .jsonl or .jsonl.gz.")] = None,
+    locations: LocationsOption = None,
+    tariffs: TariffsOption = None,
     port: Annotated[
         int | None, typer.Option(help="Port of the API; the one of the last time, or a free one, if unset.")
     ] = None,

@@ -13,7 +13,7 @@ from emsp.db.engine import transaction
 from emsp.fleets import bill, members
 from emsp.fleets.tables import Fleet
 
-cli = typer.Typer(no_args_is_help=True, help=__doc__)
+cli = typer.Typer(no_args_is_help=True, help="Companies that pay for their drivers' charges.")
 BrandOption = Annotated[str | None, typer.Option(help="Slug of the brand; the default one if unset.")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from emsp.db.engine import transaction
 from emsp.ocpi import apply, connections, handshake, inbox, sync
 from emsp.ocpi.sync import PullCounts
 
-cli = typer.Typer(no_args_is_help=True, help=__doc__)
+cli = typer.Typer(no_args_is_help=True, help="Charge Point Operators and hubs, over OCPI.")
 NameArgument = Annotated[str, typer.Argument(help="The partner's name, as `emsp partners list` shows it.")]
 ModuleOption = Annotated[
     list[str] | None,
@@ -54,6 +54,20 @@ def invite(
     """Let a partner register at us (they begin the handshake): prints our versions URL and a token for them."""
     token, versions_url = run(handshake.invite(name))
     show([{"partner": name, "versions_url": versions_url, "token": token}], as_json=as_json)
+
+
+@cli.command()
+def rotate(name: NameArgument) -> None:
+    """Renew the tokens of both sides (PUT credentials)."""
+    run(_at(name, handshake.rotate))
+    console.print(f"The tokens of {name} are new.", highlight=False)
+
+
+@cli.command()
+def disconnect(name: NameArgument) -> None:
+    """Unregister at a partner (DELETE credentials); what was charged there stays."""
+    run(_at(name, handshake.disconnect))
+    console.print(f"{name} is disconnected.", highlight=False)
 
 
 @cli.command("sync")
@@ -130,6 +144,12 @@ def show_inbox(
         if not module or document.module in module
     ]
     show(rows, as_json=as_json, empty="nothing is kept apart")
+
+
+async def _at(name: str, act: Callable[[UUID], Awaitable[object]]) -> None:
+    async with transaction() as db:
+        connection = await connections.named(db, name)
+    await act(connection.id)
 
 
 async def _pulled(

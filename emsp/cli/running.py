@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -19,6 +20,12 @@ from emsp.errors import EmspError
 
 Answer = TypeVar("Answer")
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
+LocationsOption = Annotated[
+    Path | None, typer.Option(help="OCPI Locations to publish, .jsonl or .jsonl.gz.", exists=True, dir_okay=False)
+]
+TariffsOption = Annotated[
+    Path | None, typer.Option(help="OCPI Tariffs to publish, .jsonl or .jsonl.gz.", exists=True, dir_okay=False)
+]
 console = Console()
 warnings = Console(stderr=True)
 

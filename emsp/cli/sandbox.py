@@ -9,10 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from emsp.cli.running import LocationsOption, TariffsOption
 from emsp.sandbox import cards as card_processor
 from emsp.sandbox import cpo as operator
 
-cli = typer.Typer(no_args_is_help=True, help=__doc__)
+cli = typer.Typer(
+    no_args_is_help=True, help="The world outside, on loopback: a Charge Point Operator and a card processor."
+)
 StateOption = Annotated[Path | None, typer.Option(help="File that keeps what happened over a restart.")]
 
 
@@ -22,8 +25,8 @@ def cpo(
     token: Annotated[
         str | None, typer.Option(help="The token with which a partner registers; random if unset.")
     ] = None,
-    locations: Annotated[Path | None, typer.Option(help="OCPI Locations to publish, .jsonl or .jsonl.gz.")] = None,
-    tariffs: Annotated[Path | None, typer.Option(help="OCPI Tariffs to publish, .jsonl or .jsonl.gz.")] = None,
+    locations: LocationsOption = None,
+    tariffs: TariffsOption = None,
     stations: Annotated[int, typer.Option(help="How many stations to make up without a feed.")] = 300,
     seed: Annotated[int, typer.Option(help="Seed of what is made up.")] = 1,
     speed: Annotated[float, typer.Option(help="Simulated seconds per second.")] = 1.0,
