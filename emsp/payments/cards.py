@@ -13,8 +13,8 @@ from emsp import clock
 from emsp.accounts.tables import Driver
 from emsp.db.engine import Db, transaction
 from emsp.errors import Declined, NotFound, Refused
-from emsp.payments.ports import Card, Setup, processor
-from emsp.payments.tables import CardSetup, Customer, PaymentMethod
+from emsp.payments.ports import Card, Setup, Wish, processor
+from emsp.payments.tables import CardSetup, Charge, Customer, Hold, PaymentMethod
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,18 @@ async def paying_method(db: Db, driver_id: UUID, method_id: UUID | None) -> Paym
 async def customer_of(db: Db, driver_id: UUID) -> str:
     """The driver's id at the processor; there is one as soon as a card was saved."""
     return (await db.get_one(Customer, driver_id)).processor_id
+
+
+async def wish_for(db: Db, payment: Hold | Charge, reference: str) -> Wish:
+    """What to ask of the processor for a hold or a charge."""
+    card = await db.get_one(PaymentMethod, payment.payment_method_id)
+    return Wish(
+        customer=await customer_of(db, payment.driver_id),
+        card=card.processor_id,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        reference=reference,
+    )
 
 
 async def _ensure_customer(driver: Driver) -> str:

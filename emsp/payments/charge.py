@@ -11,9 +11,9 @@ from emsp import clock
 from emsp.db.engine import Db, transaction
 from emsp.errors import Declined
 from emsp.money import Money
-from emsp.payments.cards import customer_of
+from emsp.payments.cards import wish_for
 from emsp.payments.ports import processor
-from emsp.payments.tables import Charge, PaymentMethod
+from emsp.payments.tables import Charge
 
 
 async def open_charge(db: Db, *, reference: str, driver_id: UUID, payment_method_id: UUID, amount: Money) -> Charge:
@@ -33,20 +33,12 @@ async def collect(charge_id: UUID) -> None:
     """Take the money. Raises Declined or AuthenticationRequired, with the charge left DUE, or ProcessorFailed."""
     async with transaction() as db:
         charge = await db.get_one(Charge, charge_id)
-        customer = await customer_of(db, charge.driver_id)
-        card = (await db.get_one(PaymentMethod, charge.payment_method_id)).processor_id
+        wish = await wish_for(db, charge, f"charge-{charge_id}")
     if charge.state == "PAID":
         return
     if charge.processor_id is None:
-        created = await processor().create_charge(
-            customer=customer,
-            card=card,
-            amount_minor=charge.amount_minor,
-            currency=charge.currency,
-            reference=f"charge-{charge.id}",
-        )
-        await _become(charge_id, "CREATED", processor_id=created.processor_id)
-        charge.processor_id = created.processor_id
+        charge.processor_id = (await processor().create_charge(wish)).processor_id
+        await _become(charge_id, "CREATED", processor_id=charge.processor_id)
     await _confirm(charge_id, charge.processor_id)
 
 

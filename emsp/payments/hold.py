@@ -16,9 +16,9 @@ from emsp import clock, logs
 from emsp.db.engine import Db, transaction
 from emsp.errors import AuthenticationRequired, Declined
 from emsp.money import Money
-from emsp.payments.cards import customer_of
+from emsp.payments.cards import wish_for
 from emsp.payments.ports import Intent, processor
-from emsp.payments.tables import Hold, PaymentMethod
+from emsp.payments.tables import Hold
 
 log = logs.log(__name__)
 
@@ -40,22 +40,14 @@ async def place(hold_id: UUID) -> None:
     """Reserve the money. Raises Declined, with the hold marked so, or ProcessorFailed (worth another try)."""
     async with transaction() as db:
         hold = await db.get_one(Hold, hold_id)
-        customer = await customer_of(db, hold.driver_id)
-        card = (await db.get_one(PaymentMethod, hold.payment_method_id)).processor_id
+        wish = await wish_for(db, hold, f"hold-{hold_id}")
     if hold.state == "HELD" or not hold.amount_minor:
         return
     if hold.state == "DECLINED":
         raise Declined("declined", hold.failure or "the card was declined")
     if hold.processor_id is None:
-        created = await processor().create_hold(
-            customer=customer,
-            card=card,
-            amount_minor=hold.amount_minor,
-            currency=hold.currency,
-            reference=f"hold-{hold.id}",
-        )
-        await _become(hold_id, "CREATED", processor_id=created.processor_id)
-        hold.processor_id = created.processor_id
+        hold.processor_id = (await processor().create_hold(wish)).processor_id
+        await _become(hold_id, "CREATED", processor_id=hold.processor_id)
     await _confirm(hold_id, hold.processor_id)
 
 

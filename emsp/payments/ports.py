@@ -41,6 +41,16 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     releases_at: datetime | None = None
 
 
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that is wanted: from whom, by which card, how much, and what it is for."""
+
+    customer: str
+    card: str
+    amount_minor: int
+    currency: str
+    reference: str
+
+
 class Processor(Protocol):
     """A card processor. Every call carries an idempotency key made of `reference` and what is done.
 
@@ -53,13 +63,9 @@ class Processor(Protocol):
 
     async def setup(self, processor_id: str) -> Setup: ...
 
-    async def create_hold(
-        self, *, customer: str, card: str, amount_minor: int, currency: str, reference: str
-    ) -> Intent: ...
+    async def create_hold(self, wish: Wish) -> Intent: ...
 
-    async def create_charge(
-        self, *, customer: str, card: str, amount_minor: int, currency: str, reference: str
-    ) -> Intent: ...
+    async def create_charge(self, wish: Wish) -> Intent: ...
 
     async def confirm(self, processor_id: str, *, reference: str, off_session: bool) -> Intent: ...
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import stripe
 
 from emsp.errors import AuthenticationRequired, Declined, ProcessorFailed
-from emsp.payments.ports import Card, Intent, Setup
+from emsp.payments.ports import Card, Intent, Setup, Wish
 from emsp.settings import settings
 
 TIMEOUT_S = 20
@@ -55,29 +55,24 @@ class StripeProcessor:
     async def setup(self, processor_id: str) -> Setup:
         return await _setup(await _asked(client().v1.setup_intents.retrieve_async(processor_id)))
 
-    async def create_hold(
-        self, *, customer: str, card: str, amount_minor: int, currency: str, reference: str
-    ) -> Intent:
-        return await self._create(customer, card, amount_minor, currency, reference, capture_method="manual")
+    async def create_hold(self, wish: Wish) -> Intent:
+        return await self._create(wish, "manual")
 
-    async def create_charge(
-        self, *, customer: str, card: str, amount_minor: int, currency: str, reference: str
-    ) -> Intent:
-        return await self._create(customer, card, amount_minor, currency, reference, capture_method="automatic")
+    async def create_charge(self, wish: Wish) -> Intent:
+        return await self._create(wish, "automatic")
 
-    async def _create(
-        self, customer: str, card: str, amount_minor: int, currency: str, reference: str, *, capture_method: str
-    ) -> Intent:
+    async def _create(self, wish: Wish, capture_method: str) -> Intent:
         params: Any = {
-            "amount": amount_minor,
-            "currency": currency.lower(),
-            "customer": customer,
-            "payment_method": card,
+            "amount": wish.amount_minor,
+            "currency": wish.currency.lower(),
+            "customer": wish.customer,
+            "payment_method": wish.card,
             "payment_method_types": ["card"],
             "capture_method": capture_method,
-            "metadata": {"reference": reference},
+            "metadata": {"reference": wish.reference},
         }
-        return _intent(await _asked(client().v1.payment_intents.create_async(params, _key(f"create-{reference}"))))
+        key = _key(f"create-{wish.reference}")
+        return _intent(await _asked(client().v1.payment_intents.create_async(params, key)))
 
     async def confirm(self, processor_id: str, *, reference: str, off_session: bool) -> Intent:
         params: Any = {"off_session": off_session, "expand": ["latest_charge"]}
