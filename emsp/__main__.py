@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from emsp import settings
+
 # Each command imports what it needs when it is called: a sandbox should not cost the start of the whole service.
 
 GROUPS = ("brands", "fleets", "partners", "sandbox")
@@ -78,8 +80,6 @@ def show_settings() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from emsp import settings
-
     table = Table("variable", "default", "meaning", box=None, header_style="bold")
     for row in settings.table():
         table.add_row(*row)
@@ -88,6 +88,7 @@ def show_settings() -> None:
 
 def main() -> None:
     """What the `emsp` script runs."""
+    settings.settings()  # one that makes no sense is told at once
     asked = sys.argv[1] if len(sys.argv) > 1 else "--help"
     for name in GROUPS:
         if asked in (name, "--help"):

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,18 @@ def settings() -> Settings:
                 chosen[variable.name] = _parse(os.environ[name], variable.default, str(variable.type))
             except ValueError as error:
                 raise SystemExit(f"{name}={os.environ[name]!r} cannot be read: {error}") from error
-    return Settings(**chosen)
+    return _checked(Settings(**chosen))
+
+
+def _checked(given: Settings) -> Settings:
+    """A setting that makes no sense ends the process at its start, by name."""
+    if not re.fullmatch(r"https?://[^/\s]+(/[^\s]*)?", given.public_url):
+        raise SystemExit(f"EMSP_PUBLIC_URL={given.public_url!r} is not an http or https address")
+    if given.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise SystemExit(f"EMSP_LOG_LEVEL={given.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
+    if given.log_format not in ("json", "console"):
+        raise SystemExit(f"EMSP_LOG_FORMAT={given.log_format!r} is neither json nor console")
+    return replace(given, public_url=given.public_url.rstrip("/"))
 
 
 def table() -> list[tuple[str, str, str]]:

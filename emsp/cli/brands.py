@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
+import msgspec
 import typer
 
 from emsp.brands import manage
 from emsp.brands.tables import Brand
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
+from emsp.pricing.retail import PricePolicy
 
 cli = typer.Typer(no_args_is_help=True, help="The white labels of this installation.")
 
@@ -76,9 +78,11 @@ def _policy(text: str) -> dict[str, object]:
         policy = json.loads(text)
     except json.JSONDecodeError as error:
         raise typer.BadParameter(f"is not JSON: {error}", param_hint="--price-policy") from error
-    if not isinstance(policy, dict):
-        raise typer.BadParameter("must be a JSON object", param_hint="--price-policy")
-    return policy
+    try:
+        msgspec.convert(policy, PricePolicy, strict=False)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--price-policy") from error
+    return dict(policy)
 
 
 def _row(brand: Brand) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from sqlmodel import select
@@ -10,6 +11,7 @@ from sqlmodel import select
 from emsp.brands.choose import brand_for
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
+from emsp.errors import NotFound
 from emsp.fleets import bill, members
 from emsp.fleets.tables import Fleet
 
@@ -48,14 +50,16 @@ def list_all(as_json: JsonOption = False) -> None:
 
 @cli.command("bill")
 def print_bill(
-    fleet_id: Annotated[str, typer.Argument(help="The fleet's id, as `emsp fleets list` shows it.")],
+    fleet_id: Annotated[UUID, typer.Argument(help="The fleet's id, as `emsp fleets list` shows it.")],
     month: Annotated[str, typer.Argument(help="The month as YYYY-MM.")],
 ) -> None:
     """Print a fleet's bill for a month as CSV."""
 
     async def story() -> str:
         async with transaction() as db:
-            fleet = (await db.scalars(select(Fleet).where(Fleet.id == fleet_id))).one()
+            fleet = await db.get(Fleet, fleet_id)
+            if fleet is None:
+                raise NotFound(f"there is no fleet {fleet_id}")
             return bill.as_csv(await bill.bills(db, fleet, month))
 
     typer.echo(run(story()), nl=False)

@@ -17,10 +17,21 @@ from emsp.ocpi import apply, connections, handshake, inbox, sync
 from emsp.ocpi.sync import PullCounts
 
 cli = typer.Typer(no_args_is_help=True, help="Charge Point Operators and hubs, over OCPI.")
+
+
+def _known(modules: list[str] | None) -> list[str] | None:
+    for module in modules or []:
+        if module not in sync.MODULES:
+            raise typer.BadParameter(f"{module!r} is not one of {', '.join(sync.MODULES)}")
+    return modules
+
+
 NameArgument = Annotated[str, typer.Argument(help="The partner's name, as `emsp partners list` shows it.")]
 ModuleOption = Annotated[
     list[str] | None,
-    typer.Option("--module", help="tariffs, locations, sessions or cdrs; may be repeated; all if unset."),
+    typer.Option(
+        "--module", callback=_known, help="tariffs, locations, sessions or cdrs; may be repeated; all if unset."
+    ),
 ]
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from emsp import logs
 from emsp.db import engine
@@ -46,8 +47,15 @@ def run(story: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return asyncio.run(whole())
     except EmspError as error:
-        warnings.print(f"[red]{error}[/red]", highlight=False)
-        raise typer.Exit(1) from error
+        raise fail(str(error)) from error
+    except OperationalError as error:
+        raise fail(f"the database does not answer: {str(error.orig).strip()}") from error
+
+
+def fail(message: str) -> typer.Exit:
+    """One line on standard error; the exit to raise."""
+    warnings.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(1)
 
 
 def until_stopped(service: Coroutine[Any, Any, None]) -> None:

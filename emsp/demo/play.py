@@ -56,7 +56,7 @@ def play(options: DemoOptions, console: Console) -> int:
             _keep_serving(processes)
         return 0
     except DemoFailed as failed:
-        console.print(f"[red bold]The demo failed:[/red bold] {failed}", highlight=False)
+        console.print(f"The demo failed: {failed}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("Stopping.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +23,7 @@ WHERE = {"latitude": 52.0907, "longitude": 5.1214}
 ENERGY_WH = 20_000
 FLEET_ENERGY_WH = 5_000
 PATIENCE_S = 180
+FLEET_ZONE = ZoneInfo("Europe/Amsterdam")
 OVER = ("SETTLED", "FAILED", "PAYMENT_DUE", "IN_REVIEW")
 
 
@@ -154,7 +156,7 @@ class Story:
         self.tell(f"The same driver now charges for {fleet['name']}")
         await self._charge(driver, connector, FLEET_ENERGY_WH, fleet_id=fleet["id"])
         self.say("The fleet manager opens the bill of the month", documents.FLEET_BILL)
-        month = f"{datetime.now(UTC):%Y-%m}"
+        month = f"{datetime.now(FLEET_ZONE):%Y-%m}"
         bill = (await manager.ask(documents.FLEET_BILL, id=fleet["id"], month=month))["node"]["bill"]
         self._tell_bill(fleet, bill)
         await manager.close()

@@ -21,7 +21,8 @@ def csv_url(fleet_id: UUID, month: str) -> str:
 
 def is_good(fleet_id: UUID, month: str, until: int, signature: str) -> bool:
     """Whether the link was made by us for this bill and has not run out."""
-    return until >= clock.now().timestamp() and hmac.compare_digest(_signature(fleet_id, month, until), signature)
+    made = _signature(fleet_id, month, until)
+    return until >= clock.now().timestamp() and hmac.compare_digest(made.encode(), signature.encode())
 
 
 def _signature(fleet_id: UUID, month: str, until: int) -> str:

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from emsp.demo import documents
 from emsp.demo.app_client import AppClient
 from emsp.vault import sign
 from tests.stories.world import World, minor
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 MONTH = f"{datetime.now(ZoneInfo('Europe/Amsterdam')):%Y-%m}"
 PLACES = ("NL*SBX", "DE*KRB", "DE*KRB")
 BILL = """
@@ -66,15 +68,10 @@ class Billed:
         return [session["receipt"] for who, session in self.charges if email in (None, who)]
 
 
-_billed: list[Billed] = []
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def billed(world: World) -> Billed:
     """Made once, as the charges take their time."""
-    if not _billed:
-        _billed.append(await _charged(world))
-    return _billed[0]
+    return await _charged(world)
 
 
 async def _charged(world: World) -> Billed:
@@ -87,14 +84,16 @@ async def _charged(world: World) -> Billed:
         await manager.ask(documents.ADD_MEMBER, fleetId=fleet_id, email=email)
     before = len(world.payments())
     who = [names[0], names[0], names[1]]
-    sessions = await asyncio.gather(
-        *(_charge(world, drivers[email], fleet_id, party) for email, party in zip(who, PLACES, strict=True))
-    )
+    apps = [drivers[email] for email in who]
+    places = [await world.priced_connector_at(app, party) for app, party in zip(apps, PLACES, strict=True)]
+    charges = (_charge(world, app, fleet_id, *place) for app, place in zip(apps, places, strict=True))
+    sessions = await asyncio.gather(*charges)
     return Billed(fleet_id, manager, drivers, list(zip(who, sessions, strict=True)), world.payments()[before:])
 
 
-async def _charge(world: World, app: AppClient, fleet_id: str, party: str) -> dict[str, Any]:
-    connector, quote = await world.priced_connector_at(app, party)
+async def _charge(
+    world: World, app: AppClient, fleet_id: str, connector: dict[str, Any], quote: dict[str, Any]
+) -> dict[str, Any]:
     session = await world.start(app, quote, connectorId=connector["id"], fleetId=fleet_id)
     return await world.finish(app, session["id"], energy_wh=3000) | {"connector": connector}
 
@@ -145,7 +144,7 @@ async def test_that_it_has_totals_by_driver_and_by_vat_rate(billed: Billed) -> N
 async def test_that_the_csv_gives_the_same_figures_without_signing_in(billed: Billed) -> None:
     bill = await billed.bill()
 
-    answer = httpx.get(bill["csvUrl"])
+    answer = _get(bill["csvUrl"])
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -170,7 +169,7 @@ async def test_that_a_link_is_good_for_what_it_was_made_for_and_for_an_hour(bill
 
     assert others["bill"] is None
     assert 3500 < until - time.time() <= 3600
-    assert httpx.get(_signed(link, fleet, until)).status_code == 200, "the test signs as we do"
+    assert _get(_signed(link, fleet, until)).status_code == 200, "the test signs as we do"
     for tampered in (
         _signed(link, fleet, int(time.time()) - 1),
         link.copy_set_param("until", until + 1),
@@ -183,7 +182,7 @@ async def test_that_a_link_is_good_for_what_it_was_made_for_and_for_an_hour(bill
         link.copy_with(path=link.path.replace(fleet, "00000000-0000-4000-8000-000000000000")),
         link.copy_with(path=link.path.replace(fleet, "not-an-id")),
     ):
-        answer = httpx.get(tampered)
+        answer = _get(tampered)
         assert answer.status_code == 404, tampered
         assert not any(receipt["number"] in answer.text for receipt in billed.receipts())
 
@@ -222,6 +221,11 @@ async def test_that_a_stranger_cannot_charge_at_the_fleets_cost(world: World, bi
     assert answer["data"]["startCharging"] == {"session": None, "errors": [{"code": "FLEET_NOT_FOUND"}]}
     assert (await billed.bill())["lines"] == lines_before
     world.free_connectors.append(connector)
+
+
+def _get(url: httpx.URL | str) -> httpx.Response:
+    """As somebody who has the link and nothing else."""
+    return httpx.get(url)
 
 
 def _sum(receipts: list[dict[str, Any]], of: str) -> Decimal:

@@ -3,10 +3,11 @@
 import asyncio
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -16,7 +17,7 @@ from emsp.demo.app_client import AppClient
 from emsp.demo.processes import DemoFailed
 from tests.stories.world import OVER, START, STOP, World
 
-MONTH = f"{datetime.now(UTC):%Y-%m}"
+MONTH = f"{datetime.now(ZoneInfo('Europe/Amsterdam')):%Y-%m}"
 STRANGERS = ("another driver", "another fleet's manager", "another brand's driver", "nobody")
 
 NODE = """
