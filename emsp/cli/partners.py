@@ -46,7 +46,7 @@ def connect(
     """Register at a partner (we begin the handshake), then pull what it has."""
 
     async def story() -> tuple[UUID, str, dict[str, PullCounts]]:
-        connection = await handshake.connect(url, token, name=name)
+        connection = await handshake.connect(url, token, name=name, progress=_quiet if as_json else _told)
         async with transaction() as db:
             partner = (await connections.peer(db, connection.id)).name
         if not as_json:
@@ -161,6 +161,14 @@ async def _at(name: str, act: Callable[[UUID], Awaitable[object]]) -> None:
     async with transaction() as db:
         connection = await connections.named(db, name)
     await act(connection.id)
+
+
+def _told(step: str) -> None:
+    console.print(f"... {step}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def _quiet(step: str) -> None:
+    """Nobody watches."""
 
 
 async def _pulled(

@@ -90,7 +90,7 @@ async def _hand_over(db: Db, partner_id: UUID, way: Way, understood: dict[str, A
         async with db.begin_nested():
             applied.add(*await way.hand_over(db, partner_id, list(understood.values())))
         return
-    except (EmspError, DBAPIError, ValueError) as error:
+    except (EmspError, DBAPIError, ValueError, ArithmeticError) as error:
         if len(understood) == 1:
             log.warning("a document could not be taken over", error=str(error), key=next(iter(understood)))
             applied.reasons[next(iter(understood))] = _in_one_line(error)

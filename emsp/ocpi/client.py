@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
 from uuid import uuid4
 
 import msgspec
@@ -14,6 +15,7 @@ from emsp.ocpi import wire
 from emsp.ocpi.connections import PartyId, Peer, our_party
 
 SUCCESS = range(1000, 2000)
+MOVED, MOVED_AS_IT_IS = (301, 302), (307, 308)
 
 
 class PeerRefused(PartnerFailed):
@@ -78,14 +80,37 @@ async def exchange(
     headers: Mapping[str, str] | None = None,
     timeout_s: float = http.TIMEOUT_S,
 ) -> Answer:
-    """A call with any token; of the configuration modules, which are not routed."""
+    """A call with any token; of the configuration modules, which are not routed.
+
+    A redirect is followed once if it stays on the host that was called: many servers answer an endpoint that they
+    named without its trailing slash with one.
+    """
     correlation_id = logs.facts().get("correlation_id") or str(uuid4())
     ids = {"X-Request-ID": str(uuid4()), "X-Correlation-ID": correlation_id}
     sent = {"Authorization": authorization, "Accept": "application/json", **ids, **(headers or {})}
     content = None if body is None else wire.encode(body)
     if content is not None:
         sent["Content-Type"] = "application/json"
-    return _understood(await http.request(method, url, headers=sent, content=content, timeout_s=timeout_s))
+    reply = await http.request(method, url, headers=sent, content=content, timeout_s=timeout_s)
+    if moved := _moved(method, url, reply):
+        reply = await http.request(method, moved, headers=sent, content=content, timeout_s=timeout_s)
+    return _understood(reply)
+
+
+def _moved(method: str, url: str, reply: http.Reply) -> str | None:
+    """Where a redirect leads that keeps the method: its path at the very address that was called, else None.
+
+    Scheme and port stay as they were called, since a server behind a proxy names its own, and the token must not
+    go elsewhere.
+    """
+    if reply.status not in (*MOVED_AS_IT_IS, *(MOVED if method == "GET" else ())):
+        return None
+    try:
+        here, there = urlsplit(url), urlsplit(urljoin(url, reply.headers.get("location", "")))
+        moved = urlunsplit(here._replace(path=there.path, query=there.query))
+        return moved if there.hostname == here.hostname and moved != url else None
+    except ValueError:
+        return None
 
 
 def _understood(reply: http.Reply) -> Answer:

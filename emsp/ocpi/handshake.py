@@ -22,8 +22,10 @@ from emsp.ocpi.tables import Connection
 from emsp.partners import parties
 from emsp.partners.tables import Partner
 
-NEEDED = (("credentials", "SENDER"), ("locations", "SENDER"), ("commands", "RECEIVER"))
-"""Endpoints without which a partner is of no use to a driver."""
+NEEDED = (("credentials", "SENDER"), ("locations", "SENDER"))
+"""Endpoints without which there is nothing to show to a driver."""
+WANTED = (("tariffs", "SENDER"), ("commands", "RECEIVER"))
+"""Endpoints without which a driver gets less: no prices, no starts."""
 ROLES = ("SENDER", "RECEIVER")
 Progress = Callable[[str], None]
 log = logs.log(__name__)
@@ -57,6 +59,8 @@ async def connect(
     platform = await discover(versions_url, token)
     _refuse_missing(platform)
     tell(f"registering with version {platform.version}, {len(platform.endpoints)} endpoints")
+    if lacking := missing(platform, WANTED):
+        tell(f"it does not offer {', '.join(lacking)}: stations are shown, but not all can be done there")
     token_b = vault.new_token()
     connection = await _open(versions_url, name, token_b)
     try:

@@ -93,10 +93,13 @@ async def _kept_hashes(db: Db, connection_id: UUID, module: str, keys: Iterable[
 
 
 async def _kept_bodies(db: Db, connection_id: UUID, module: str, keys: Sequence[str]) -> dict[str, bytes]:
-    """Locked, so that a push between this look and our write cannot be overwritten by what is older."""
+    """Locked, so that a push between this look and our write cannot be overwritten by what is older.
+
+    Those set apart are left out: nothing is older than what could not be understood.
+    """
     if not keys:
         return {}
-    query = select(col(InboxDocument.object_key), col(InboxDocument.body))
+    query = select(col(InboxDocument.object_key), col(InboxDocument.body)).where(col(InboxDocument.state) != APART)
     chosen = query.where(*_among(connection_id, module, keys)).order_by(col(InboxDocument.object_key))
     return {row.object_key: row.body.encode() for row in await db.execute(chosen.with_for_update())}
 

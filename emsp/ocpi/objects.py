@@ -102,8 +102,21 @@ def required_when(body: Mapping[str, Any]) -> datetime:
     return found
 
 
-def is_stale(body: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether a change is older than what is known; it is then answered as done and ignored."""
+async def store_change(db: Db, target: Target, body: bytes) -> str | None:
+    """As `store`, but a change that would spoil an object that is understood is refused and leaves it as it was."""
+    reason = await store(db, target, body)
+    if target.state == inbox.APPLIED:
+        refuse(reason)
+    return reason
+
+
+def is_stale(target: Target, body: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a change is older than what is known; it is then answered as done and ignored.
+
+    What could not be understood is not known: nothing is older than that.
+    """
+    if target.state == inbox.APART:
+        return False
     changed_at, known_at = when(body), when(known)
     stale = changed_at is not None and known_at is not None and changed_at < known_at
     if stale:
@@ -112,5 +125,5 @@ def is_stale(body: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
 
 
 def merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> Json:
-    """The known object with the members of a PATCH in place of its own."""
-    return {**known, **changes}
+    """The known object with the members of a PATCH in place of its own; null is as good as absent."""
+    return {**known, **{name: value for name, value in changes.items() if value is not None}}

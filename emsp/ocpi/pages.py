@@ -1,7 +1,7 @@
 """Lists of a partner, page by page (chapter Transport and format: Pagination), and what is known to go wrong there.
 
-`Link` is followed as it stands. Where it is absent, empty, foreign or repeated while there may be more, the crawl
-goes on by offset until a page is empty or repeats. A page is read ahead while the last one is worked on.
+`Link` is followed as it stands. Where it is absent, empty, foreign, repeated or refused while there may be more, the
+crawl goes on by offset until a page is empty or repeats. A page is read ahead while the last one is worked on.
 """
 
 from __future__ import annotations
@@ -72,6 +72,9 @@ class _Crawl:
     def __init__(self, peer: Peer, first_url: str) -> None:
         self.peer, self.first_url = peer, first_url
         self.url: str | None = first_url
+        self.linked = self.complete = False
+        """Whether the partner itself named the next page, and whether all that it announced is here: a page that is
+        refused is missing when it was named, else it is the end."""
         self.seen = 0
         self.visited: set[str] = set()
         self.prints: set[str] = set()
@@ -82,13 +85,16 @@ class _Crawl:
             return None
         if len(self.visited) >= MAX_PAGES:
             raise PartnerFailed(f"{self.first_url} has no end after {MAX_PAGES} pages")
-        guessed = self.seen > 0 and self.url == self._by_offset()
         try:
             page = await fetch(self.peer, self.url)
         except PeerRefused:
-            if guessed:
+            if self.seen and (self.complete or not self.linked):
                 return None
-            raise
+            if not self.linked or self.url == self._by_offset():
+                raise
+            log.warning("a Link that is refused; going on by offset", partner=self.peer.name, link=self.url)
+            self.url = self._by_offset()
+            return await self.fetch_next()
         self.visited.add(self.url)
         if not page.items or page.print in self.prints:
             return None
@@ -99,12 +105,16 @@ class _Crawl:
 
     def _after(self, page: Page) -> str | None:
         link = urljoin(self.url or "", page.link) if page.link else None
-        if link and link not in self.visited and origin(link) == origin(self.first_url):
+        self.linked = link is not None and self._leads_on(link)
+        self.complete = page.total is not None and page.total > len(page.items) and self.seen >= page.total
+        if self.linked:
             return link
         if link:
             log.warning("a Link that cannot be followed; going on by offset", partner=self.peer.name, link=link)
-        complete = page.total is not None and page.total > len(page.items) and self.seen >= page.total
-        return None if complete else self._by_offset()
+        return None if self.complete else self._by_offset()
+
+    def _leads_on(self, link: str) -> bool:
+        return link not in self.visited and origin(link) == origin(self.first_url)
 
     def _by_offset(self) -> str:
         return with_query(self.first_url, {"offset": str(self.seen)})

@@ -2,12 +2,13 @@
 
 A partner's object is first decoded straight into its message. Only when that fails is it parsed without a
 schema and bent towards it: numbers sent as strings and the reverse, an object where a list is due and the
-reverse, empty strings for what is absent, odd spellings of a time. What cannot be bent raises Invalid with the
-path of the field.
+reverse, empty strings and hollow objects for what is absent, odd spellings of a time. What cannot be bent raises
+Invalid with the path of the field.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from datetime import datetime
 from decimal import Decimal
@@ -21,14 +22,18 @@ from emsp.errors import Invalid
 from emsp.ocpi import wire
 
 T = TypeVar("T")
+_MAY_BE_ABSURD = re.compile(rb'[\d._\x80-\xff][eE][-+\d_\x80-\xff]|[\d_\x80-\xff]{16}|"\s*[-+]?s?(?i:nan|inf)')
+"""What a number that is none, or has more digits than any amount, looks like; so do some other texts."""
 
 
 def read(body: bytes, message: type[T]) -> T:
     """The message that `body` holds. Raises Invalid naming the field."""
     try:
         found: T = _decoder(_hashable(message)).decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         found = convert(wire.decode(body), message)
+    if _MAY_BE_ABSURD.search(body):
+        _refuse_absurd(found)
     wire.refuse_nul(body)
     return found
 
@@ -36,15 +41,33 @@ def read(body: bytes, message: type[T]) -> T:
 def convert(parsed: Any, message: type[T]) -> T:
     """The message that parsed JSON holds. Raises Invalid naming the field."""
     try:
-        return msgspec.convert(_bend(parsed, _info(_hashable(message))), message, strict=False)
+        found = msgspec.convert(_bend(parsed, _info(_hashable(message))), message, strict=False)
     except msgspec.ValidationError as error:
         raise invalid(error) from error
+    _refuse_absurd(found)
+    return found
 
 
 def invalid(error: msgspec.ValidationError) -> Invalid:
     """The error in our words, with the path of the field: `evses[0].status`."""
     text, _, path = str(error).partition(" - at `$")
     return Invalid(text.replace("`", ""), path.rstrip("`").removeprefix("."))
+
+
+def _refuse_absurd(value: Any, path: str = "") -> None:
+    """Raises Invalid for a number that is not finite or that is longer than any amount: sums of it never end."""
+    match value:
+        case Decimal() | int() if not wire.is_amount(Decimal(value)):
+            raise Invalid("is not a number that anything can amount to", path)
+        case msgspec.Struct():
+            for name in value.__struct_fields__:
+                _refuse_absurd(getattr(value, name), f"{path}.{name}".removeprefix("."))
+        case dict():
+            for name, child in value.items():
+                _refuse_absurd(child, f"{path}.{name}".removeprefix("."))
+        case list():
+            for position, child in enumerate(value):
+                _refuse_absurd(child, f"{path}[{position}]")
 
 
 def _hashable(message: Any) -> Hashable:
@@ -82,7 +105,15 @@ def _bend(value: Any, wanted: inspect.Type) -> Any:
 def _bend_optional(value: Any, wanted: inspect.UnionType) -> Any:
     real = next(kind for kind in wanted.types if not isinstance(kind, inspect.NoneType))
     absent = value is None or (value == "" and not isinstance(real, inspect.StrType))
-    return None if absent else _bend(value, real)
+    hollow = isinstance(value, dict) and isinstance(real, inspect.StructType | inspect.ListType) and _is_hollow(value)
+    return None if absent or hollow else _bend(value, real)
+
+
+def _is_hollow(value: Any) -> bool:
+    """Whether nothing is said: some serializers write an absent object as one whose members are all null."""
+    if isinstance(value, dict):
+        return all(_is_hollow(member) for member in value.values())
+    return value is None or value == []
 
 
 def _bend_object(value: Any, wanted: inspect.StructType) -> Any:
@@ -113,6 +144,7 @@ def _bend_moment(value: str) -> datetime | str:
 
 def _bend_whole(value: Decimal | str) -> Any:
     try:
-        return int(Decimal(value).to_integral_value())
+        number = Decimal(value)
     except ArithmeticError:
         return value
+    return int(number.to_integral_value()) if wire.is_amount(number) else value

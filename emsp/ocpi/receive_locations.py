@@ -15,7 +15,7 @@ from emsp.errors import NotFound
 from emsp.ocpi import inbox, wire
 from emsp.ocpi.door import Call, Given
 from emsp.ocpi.inbox import Item
-from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store, when
+from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store, store_change, when
 from emsp.ocpi.receive_tariffs import as_received
 from emsp.ocpi.translate_location import status_of
 from emsp.stations import changes
@@ -60,13 +60,13 @@ async def patch(call: Call) -> Given:
     async with transaction() as db:
         location = await target.known(db, for_update=True)
         found = _find(target, location)
-        if is_stale(body, found[-1]):
+        if is_stale(target, body, found[-1]):
             return Given()
         child = _patched(found[-1], body)
         changed = wire.encode(_with_child(location, target.below, child))
         if _is_status_only(target, body) and await _set_status(db, target, child, changed):
             return Given()
-        reason = await store(db, target, changed)
+        reason = await store_change(db, target, changed)
     refuse(reason)
     return Given()
 
@@ -77,7 +77,7 @@ def _own_id(target: Target) -> str:
 
 async def _put_location(db: Db, call: Call, target: Target, body: Json) -> tuple[bool, str | None]:
     document = await target.kept(db, for_update=True)
-    if document and is_stale(body, wire.decode(document.body)):
+    if document and is_stale(target, body, wire.decode(document.body)):
         return False, None
     return document is None, await store(db, target, as_received(call, target))
 
@@ -86,10 +86,10 @@ async def _put_child(db: Db, target: Target, body: Json) -> tuple[bool, str | No
     location = await target.known(db, for_update=True)
     parents = _find(target, location, target.below[:-1])
     known = _member(parents[-1], LEVELS[len(target.below) - 1], target.below[-1])
-    if known and is_stale(body, known):
+    if known and is_stale(target, body, known):
         return False, None
     child = {_own_id(target): target.below[-1], **body}
-    return known is None, await store(db, target, wire.encode(_with_child(location, target.below, child)))
+    return known is None, await store_change(db, target, wire.encode(_with_child(location, target.below, child)))
 
 
 def _is_status_only(target: Target, body: Json) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store
+from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store, store_change
 from emsp.ocpi.receive_tariffs import as_received
 
 PERIODS = "charging_periods"
@@ -25,7 +25,7 @@ async def put(call: Call) -> Given:
     target.check(body)
     async with transaction() as db:
         document = await target.kept(db, for_update=True)
-        if document and is_stale(body, wire.decode(document.body)):
+        if document and is_stale(target, body, wire.decode(document.body)):
             return Given()
         reason = await store(db, target, as_received(call, target))
     refuse(reason)
@@ -39,9 +39,9 @@ async def patch(call: Call) -> Given:
     required_when(changes)
     async with transaction() as db:
         known = await target.known(db, for_update=True)
-        if is_stale(changes, known):
+        if is_stale(target, changes, known):
             return Given()
-        reason = await store(db, target, wire.encode(with_changes(known, changes)))
+        reason = await store_change(db, target, wire.encode(with_changes(known, changes)))
     refuse(reason)
     return Given()
 

@@ -21,7 +21,7 @@ async def put(call: Call) -> Given:
     target.check(body)
     async with transaction() as db:
         document = await target.kept(db, for_update=True)
-        if document and is_stale(body, wire.decode(document.body)):
+        if document and is_stale(target, body, wire.decode(document.body)):
             return Given()
         reason = await store(db, target, as_received(call, target))
     refuse(reason)

@@ -17,6 +17,7 @@ from emsp.pricing.engine import Period
 SECONDS_PER_HOUR = 3600
 STATUSES = frozenset({"ACTIVE", "COMPLETED", "INVALID", "PENDING", "RESERVATION"})
 ZERO = Decimal(0)
+MOST_KWH = 1_000_000
 UNKNOWN_YEAR = 1970
 """A time in this year stands for one that is not known (CDRs: start_date_time)."""
 
@@ -132,6 +133,6 @@ def _span(cdr: messages.Cdr, periods: list[messages.ChargingPeriod]) -> tuple[da
 
 
 def _energy_wh(kwh: Decimal, field: str) -> Decimal:
-    if not kwh.is_finite() or kwh < 0:
+    if not kwh.is_finite() or not 0 <= kwh <= MOST_KWH:
         raise Invalid(f"{kwh} kWh is no amount of energy", field)
     return kwh * 1000

@@ -78,10 +78,12 @@ def _place(coordinates: messages.Coordinates) -> tuple[float, float]:
 
 
 def _evse(evse: messages.Evse, location_updated_at: datetime) -> EvseFacts:
+    """The EVSE-ID in capitals, as it is printed on the charge point, however the partner writes it."""
     updated_at = utc(evse.last_updated) if evse.last_updated else location_updated_at
+    evse_id = known(evse.evse_id)
     return EvseFacts(
         uid=evse.uid,
-        evse_id=known(evse.evse_id),
+        evse_id=evse_id.upper() if evse_id else None,
         label=known(evse.physical_reference),
         floor_level=known(evse.floor_level),
         status=status_of(evse.status),

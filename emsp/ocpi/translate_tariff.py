@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from emsp.errors import Invalid
 from emsp.ocpi import messages
-from emsp.ocpi.wire import utc
+from emsp.ocpi.wire import is_amount, utc
 from emsp.pricing.facts import TariffFacts
 from emsp.pricing.tariff import (
     Component,
@@ -25,6 +25,7 @@ from emsp.pricing.tariff import (
 )
 
 MIDNIGHT_AS_24 = "24:00"
+MOST_WHOLE = 2**31 - 1
 
 
 class _NotUnderstood(ValueError):
@@ -93,6 +94,8 @@ def _component(component: messages.PriceComponent) -> Component:
         raise _NotUnderstood(f"the price component type {component.type!r} is not known")
     if not component.price.is_finite():
         raise _NotUnderstood("a price is not a number")
+    if component.step_size > MOST_WHOLE:
+        raise _NotUnderstood(f"the step size {component.step_size} is not understood")
     return Component(
         dimension=Dimension(kind),
         price=component.price,
@@ -112,7 +115,7 @@ def _restrictions(stated: dict[str, Any]) -> Restrictions | None:
         ours, read = READERS[name]
         try:
             known[ours] = read(value)
-        except (ValueError, TypeError, KeyError, InvalidOperation) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
             raise _NotUnderstood(f"the restriction {name} {value!r} is not understood") from error
     return Restrictions(**known) if known else None
 
@@ -127,9 +130,16 @@ def _date(value: str) -> date:
 
 def _number(value: Any) -> Decimal:
     number = Decimal(value)
-    if not number.is_finite():
+    if not is_amount(number):
         raise ValueError(value)
     return number
+
+
+def _seconds(value: Any) -> int:
+    seconds = int(_number(value))
+    if seconds > MOST_WHOLE:
+        raise ValueError(value)
+    return seconds
 
 
 def _thousandfold(value: Any) -> Decimal:
@@ -156,8 +166,8 @@ READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_current": ("max_current_a", _number),
     "min_power": ("min_power_w", _thousandfold),
     "max_power": ("max_power_w", _thousandfold),
-    "min_duration": ("min_duration_s", lambda value: int(_number(value))),
-    "max_duration": ("max_duration_s", lambda value: int(_number(value))),
+    "min_duration": ("min_duration_s", _seconds),
+    "max_duration": ("max_duration_s", _seconds),
     "reservation": ("reservation", _reservation),
 }
 """OCPI's name of each restriction, ours, and how its value is read (kWh and kW become Wh and W)."""

@@ -17,6 +17,7 @@ from emsp.errors import Invalid
 
 BASE64, RAW = "BASE64", "RAW"
 MAX_DEPTH = 32
+MOST_DIGITS_BEFORE_POINT, MOST_DIGITS_AFTER_POINT = 15, 100
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 _MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt ](\d{1,2}):(\d{2})(?::(\d{2})([.,]\d+)?)?)?\s*(.*)")
@@ -75,12 +76,26 @@ def moment(text: str) -> datetime:
     naive = datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 - the zone follows
     if zone in ("", "Z", "z"):
         return naive.replace(tzinfo=UTC)
-    return datetime.fromisoformat(naive.isoformat() + zone).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(naive.isoformat() + zone).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is out of range") from error
 
 
 def utc(value: datetime) -> datetime:
-    """The same moment, aware: a DateTime without a zone is UTC."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    """The same moment, aware: a DateTime without a zone is UTC. Raises Invalid for one that UTC does not have."""
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{value.isoformat()} is out of range") from error
+
+
+def is_amount(number: Decimal) -> bool:
+    """Whether a number is finite and no longer than amounts are: sums with `1E+999999999` never end."""
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return False
+    return number.adjusted() < MOST_DIGITS_BEFORE_POINT and exponent >= -MOST_DIGITS_AFTER_POINT
 
 
 def fold(text: str) -> str:

@@ -1,7 +1,8 @@
-"""What `emsp.http` lets through, and what it survives."""
+"""What our calls to partners let through, and what they survive."""
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from time import perf_counter
 
 import pytest
@@ -10,8 +11,10 @@ from starlette.responses import Response
 
 from emsp import http
 from emsp.errors import PartnerFailed, PartnerUnreachable
+from emsp.ocpi import client
+from emsp.ocpi.client import PeerRefused
 from emsp.settings import settings
-from tests.ocpi.servers import scripted
+from tests.ocpi.servers import envelope, scripted
 
 
 @pytest.fixture
@@ -74,6 +77,52 @@ async def test_a_redirect_is_not_followed() -> None:
     async with scripted(script) as url:
         reply = await http.request("GET", f"{url}/here")
     assert (reply.status, calls) == (302, ["/here"])
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "location", "paths"),
+    [
+        ("GET", 307, "/ocpi/tariffs/?limit=5", ["/ocpi/tariffs", "/ocpi/tariffs/"]),
+        ("POST", 307, "/ocpi/tariffs/", ["/ocpi/tariffs", "/ocpi/tariffs/"]),
+        ("PUT", 308, "https://127.0.0.1/ocpi/tariffs/", ["/ocpi/tariffs", "/ocpi/tariffs/"]),
+        ("GET", 301, "/ocpi/tariffs/", ["/ocpi/tariffs", "/ocpi/tariffs/"]),
+        ("POST", 301, "/ocpi/tariffs/", ["/ocpi/tariffs"]),
+        ("GET", 307, "http://localhost/ocpi/tariffs/", ["/ocpi/tariffs"]),
+        ("GET", 307, "//[/", ["/ocpi/tariffs"]),
+        ("GET", 307, "", ["/ocpi/tariffs"]),
+    ],
+)
+async def test_a_partners_redirect_is_followed_on_its_own_host_with_method_and_body(
+    method: str, status: int, location: str, paths: list[str]
+) -> None:
+    calls: list[tuple[str, str, str, str]] = []
+
+    def script(request: Request) -> Response:
+        headers = request.headers
+        calls.append((request.url.path, request.method, headers["authorization"], headers.get("content-length", "0")))
+        if request.url.path.endswith("/"):
+            return envelope({"query": request.url.query})
+        return Response(status_code=status, headers={"Location": location})
+
+    body = None if method == "GET" else {"id": 1}
+    async with scripted(script) as url:
+        with suppress(PeerRefused):
+            await client.exchange(method, f"{url}/ocpi/tariffs", "Token abc", body)
+    length = "0" if body is None else str(len(b'{"id":1}'))
+    assert calls == [(path, method, "Token abc", length) for path in paths]
+
+
+async def test_a_redirect_is_followed_once() -> None:
+    calls: list[str] = []
+
+    def script(request: Request) -> Response:
+        calls.append(request.url.path)
+        return Response(status_code=307, headers={"Location": request.url.path + "/"})
+
+    async with scripted(script) as url:
+        with pytest.raises(PeerRefused, match="HTTP 307"):
+            await client.exchange("GET", f"{url}/here", "Token abc")
+    assert calls == ["/here", "/here/"]
 
 
 @pytest.mark.parametrize(("method", "tries"), [("GET", 3), ("PUT", 3), ("POST", 1), ("PATCH", 1)])

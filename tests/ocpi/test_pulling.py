@@ -88,6 +88,21 @@ def link_to_itself(request: Request, objects: list[Any], offset: int) -> Respons
     return envelope(page(request, objects, offset)[0], Link=f'<{request.url}>; rel="next"')
 
 
+def link_that_leads_nowhere(request: Request, objects: list[Any], offset: int) -> Response:
+    if "Module" in request.url.path:
+        return Response(b'{"detail":"Not Found"}', 404)
+    items, following = page(request, objects, offset)
+    nowhere = f'<{request.base_url}Module.tariffs/?date_from=None&offset={offset + 2}>; rel="next"' if following else ""
+    return envelope(items, X_Total_Count=str(len(objects)), Link=nowhere)
+
+
+def link_beyond_the_end(request: Request, objects: list[Any], offset: int) -> Response:
+    if offset >= len(objects):
+        return Response("no such page", 404)
+    link = f'<{request.url.include_query_params(offset=offset + 2)}>; rel="next"'
+    return envelope(objects[offset : offset + 2], X_Total_Count=str(len(objects)), Link=link)
+
+
 def error_after_the_end(request: Request, objects: list[Any], offset: int) -> Response:
     items, _ = page(request, objects, offset)
     return envelope(items) if items else Response("no such page", 404)
@@ -103,6 +118,8 @@ def error_after_the_end(request: Request, objects: list[Any], offset: int) -> Re
         empty_link,
         foreign_link,
         link_to_itself,
+        link_that_leads_nowhere,
+        link_beyond_the_end,
         error_after_the_end,
     ],
 )
@@ -111,6 +128,20 @@ async def test_every_page_is_found(database: str, listing: Listing) -> None:
 
     assert (counts["tariffs"].seen, counts["tariffs"].changed, counts["tariffs"].failure) == (7, 7, None)
     assert await value("SELECT count(*) FROM tariff") == 7
+
+
+@pytest.mark.parametrize("following", ["?offset=2&limit=500", "?after=T2"])
+async def test_a_page_that_was_named_and_is_refused_is_missing(database: str, following: str) -> None:
+    def listing(request: Request, objects: list[Any], offset: int) -> Response:
+        if offset or "after" in request.query_params:
+            return envelope(None, 2000, http_status=403)
+        return envelope(objects[:2], Link=f'<{following}>; rel="next"')
+
+    _, counts = await pulled(Lists(listing, tariffs=TARIFFS), modules=["tariffs"])
+
+    assert counts["tariffs"].seen == 2
+    assert "HTTP 403" in str(counts["tariffs"].failure)
+    assert await value("SELECT watermark FROM ocpi_sync") is None
 
 
 async def test_a_partner_that_knows_no_offsets_is_not_asked_for_ever(database: str) -> None:

@@ -23,6 +23,35 @@ def test_absent_null_and_empty_are_the_same() -> None:
     assert bare.operator is None
 
 
+def test_an_optional_object_that_says_nothing_is_absent() -> None:
+    logo = {"url": None, "width": None}
+    empty: list[Any] = []
+    hours = {"twentyfourseven": None, "regular_hours": empty}
+    one = location_with(operator={"name": None, "website": None, "logo": logo}, opening_times=hours)
+    assert (one.operator, one.opening_times) == (None, None)
+
+    hollow = {"excl_vat": None, "incl_vat": None}
+    priced = read(msgspec.json.encode(people.tariff(min_price=hollow, max_price={"excl_vat": 9})), messages.Tariff)
+    assert (priced.min_price, priced.max_price) == (None, messages.Price(excl_vat=Decimal(9)))
+
+    said = b'{"result": "ACCEPTED", "timeout": 30, "message": {"language": null, "text": null}}'
+    assert read(said, messages.CommandOutcome) == messages.CommandOutcome(result="ACCEPTED", timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"total_cost": {"excl_vat": None, "incl_vat": None}}, "total_cost.excl_vat: Expected decimal, got null"),
+        ({"tariffs": [{}]}, "tariffs[0]: Object missing required field id"),
+        ({"tariffs": [people.tariff(min_price={"excl_vat": None, "incl_vat": 5})]}, "tariffs[0].min_price.excl_vat"),
+    ],
+)
+def test_a_hollow_object_where_one_is_required_is_not_read(members: dict[str, Any], message: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read(msgspec.json.encode(people.cdr(**members)), messages.Cdr)
+    assert message in str(refused.value)
+
+
 def test_a_list_where_an_object_is_due_and_the_reverse() -> None:
     one = location_with(evses=people.evse("1"), coordinates=[{"latitude": "52.1", "longitude": "5.1"}])
     assert [evse.uid for evse in one.evses or []] == ["1"]
@@ -84,10 +113,32 @@ def test_times_in_every_form_that_was_seen(text: str, moment: datetime) -> None:
     assert wire.moment(text) == moment
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-13-01T00:00:00Z", "10:00", "2026-06-01T10:00:00 Europe"])
+NO_TIMES = ["", "soon", "2026-13-01T00:00:00Z", "10:00", "2026-06-01T10:00:00 Europe", "0001-01-01T00:00:00+14:00"]
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         wire.moment(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        *(
+            ("price", number)
+            for number in ("1e999999999", '"1e999999999"', '"1e9_9"', "-1e400", "0e999999", "1e-999999")
+        ),
+        *(("price", number) for number in ('"NaN"', '" sNaN"', '"Infinity"', "9999999999999999")),
+        *(("step_size", number) for number in ("1e999999999", '"1e999999999"', '"NaN"', "9999999999999999")),
+    ],
+)
+def test_numbers_that_nothing_amounts_to_are_refused_before_they_are_reckoned_with(field: str, number: str) -> None:
+    component = {"type": "FLAT", "price": 1, field: 7777}
+    whole = {"id": "T", "currency": "EUR", "elements": [{"price_components": [component]}]}
+    body = msgspec.json.encode(whole).replace(b"7777", number.encode())
+    with pytest.raises(Invalid, match=rf"^elements\[0\]\.price_components\[0\]\.{field}: "):
+        read(body, messages.Tariff)
 
 
 def test_numbers_are_written_as_they_were_read() -> None:

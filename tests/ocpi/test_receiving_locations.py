@@ -73,6 +73,21 @@ async def test_evses_in_the_patch_of_a_location_take_nothing_away(cpo: Cpo) -> N
     assert found == [("3256", "AVAILABLE", False), ("3257", "BLOCKED", False)]
 
 
+async def test_null_in_the_patch_of_a_location_takes_nothing_away(cpo: Cpo) -> None:
+    await cpo.says("PUT", PATH, location())
+
+    change = dict.fromkeys(location()) | {"name": "Town Hall", "last_updated": "2026-06-01T12:00:00Z"}
+    assert await cpo.says("PATCH", PATH, change) == (200, 1000)
+    change = dict.fromkeys(evse("3256")) | {"status": "CHARGING", "last_updated": "2026-06-01T13:00:00Z"}
+    assert await cpo.says("PATCH", PATH + "/3256", change) == (200, 1000)
+
+    assert await values("SELECT name, city FROM station") == [("Town Hall", "Utrecht")]
+    assert await values("SELECT uid, evse_id, status, removed FROM evse") == [
+        ("3256", "NL*ABC*E3256", "CHARGING", False)
+    ]
+    assert await value("SELECT count(*) FROM connector WHERE NOT removed") == 1
+
+
 async def test_an_evse_can_be_added_and_one_that_a_put_leaves_out_is_removed(cpo: Cpo) -> None:
     await cpo.says("PUT", PATH, location())
 
@@ -105,6 +120,29 @@ async def test_a_location_that_makes_no_sense_is_kept_apart_and_names_the_field(
     assert await value("SELECT count(*) FROM station") == 0
     assert await cpo.says("PUT", PATH, location(last_updated="2026-06-01T10:00:01Z")) == (200, 1000)
     assert await documents() == {"locations NL/ABC/LOC1": ("APPLIED", None)}
+
+
+async def test_a_patch_that_makes_no_sense_leaves_what_is_known(cpo: Cpo) -> None:
+    await cpo.says("PUT", PATH, location())
+
+    bad = {"coordinates": "here", "last_updated": "2026-06-01T12:00:00Z"}
+    assert await cpo.says("PATCH", PATH, bad) == (200, 2001)
+    assert await cpo.says("PUT", PATH + "/3256", {"uid": "3256", "connectors": [5]}) == (200, 2001)
+
+    assert await cpo.gets(PATH) == location()
+    assert await documents() == {"locations NL/ABC/LOC1": ("APPLIED", None)}
+    late = {"status": "CHARGING", "last_updated": "2026-06-01T11:00:00Z"}
+    assert await cpo.says("PATCH", PATH + "/3256", late) == (200, 1000)
+    assert await value(STATUS, uid="3256") == "CHARGING"
+
+
+async def test_nothing_is_older_than_what_could_not_be_understood(cpo: Cpo) -> None:
+    bad = location(coordinates={"latitude": "here"}, last_updated="2036-06-01T10:00:00Z")
+    assert await cpo.says("PUT", PATH, bad) == (200, 2001)
+    assert await cpo.says("PUT", PATH, location()) == (200, 1000)
+
+    assert await documents() == {"locations NL/ABC/LOC1": ("APPLIED", None)}
+    assert await value("SELECT name FROM station") == "Market Square"
 
 
 async def test_body_and_path_must_name_the_same_object(cpo: Cpo) -> None:

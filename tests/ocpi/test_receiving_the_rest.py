@@ -45,6 +45,17 @@ async def test_a_session_is_put_and_patched_with_its_periods_appended(cpo: Cpo) 
     ]
 
 
+async def test_null_in_a_patch_is_as_good_as_absent(cpo: Cpo) -> None:
+    path = "/sessions/NL/ABC/S1"
+    await cpo.says("PUT", path, session())
+
+    change = dict.fromkeys(session()) | {"kwh": 3.5, "last_updated": "2026-06-01T10:20:00Z"}
+    assert await cpo.says("PATCH", path, change) == (200, 1000)
+
+    assert await cpo.gets(path) == session(kwh=3.5, last_updated="2026-06-01T10:20:00Z")
+    assert await documents() == {"sessions NL/ABC/S1": ("APPLIED", None)}
+
+
 def test_a_period_that_comes_again_replaces_the_known_one() -> None:
     known = {"kwh": 1, "charging_periods": [{"start_date_time": "A", "dimensions": []}]}
     again = {"start_date_time": "A", "dimensions": [{"type": "ENERGY", "volume": 1}]}

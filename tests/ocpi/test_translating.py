@@ -71,6 +71,14 @@ def test_enums_are_known_in_any_case_and_unknown_ones_stay() -> None:
     assert [evse.status for evse in station(evses=statuses).evses] == ["AVAILABLE", "OUTOFORDER", "UNKNOWN"]
 
 
+def test_an_evse_id_is_in_capitals_and_the_operators_own_ids_stay() -> None:
+    lower = station(
+        id="loc1", country_code="nl", evses=[people.evse("a1", evse_id="nl*abc*e1"), people.evse("a2", evse_id=None)]
+    )
+    assert (lower.country_code, lower.external_id) == ("NL", "loc1")
+    assert [(evse.uid, evse.evse_id) for evse in lower.evses] == [("a1", "NL*ABC*E1"), ("a2", None)]
+
+
 def test_a_station_is_as_new_as_its_newest_evse() -> None:
     newer = people.evse("1", last_updated="2026-06-05T00:00:00Z")
     assert station(evses=[newer]).updated_at == datetime(2026, 6, 5, tzinfo=UTC)
@@ -150,7 +158,12 @@ def test_restrictions_in_our_units() -> None:
     [
         (restricted(phase_of_moon="FULL"), "the restriction 'phase_of_moon' is not known"),
         (restricted(day_of_week=["FUNDAY"]), "the restriction day_of_week ['FUNDAY'] is not understood"),
+        (restricted(day_of_week=[5]), "the restriction day_of_week [5] is not understood"),
         (restricted(start_time="noon"), "the restriction start_time 'noon' is not understood"),
+        (restricted(start_time=800), "the restriction start_time 800 is not understood"),
+        (restricted(end_date=["2026-06-01"]), "the restriction end_date ['2026-06-01'] is not understood"),
+        (restricted(max_kwh="1e999999999"), "the restriction max_kwh '1e999999999' is not understood"),
+        (restricted(max_duration=2**31), "the restriction max_duration 2147483648 is not understood"),
         (
             tariff(elements=[{"price_components": [{"type": "MILEAGE", "price": 1, "step_size": 1}]}]),
             "the price component type 'MILEAGE' is not known",
