@@ -11,7 +11,9 @@ from strawberry.extensions import (
     QueryDepthLimiter,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionResult
 from strawberry.types.execution import ExecutionContext
+from strawberry.types.graphql import OperationType
 
 from emsp import logs
 from emsp.graphql.account import ViewerQuery
@@ -48,7 +50,13 @@ class Subscription(LiveSubscription):
 
 
 class Schema(strawberry.Schema):
-    """Logs faults of ours, and nothing that an app got wrong."""
+    """Logs faults of ours, and nothing that an app got wrong; what is watched is streamed and never executed."""
+
+    async def execute(self, *arguments: Any, **named: Any) -> ExecutionResult:
+        """Run a query or a mutation. Raises InvalidOperationTypeError for a subscription, which needs a WebSocket."""
+        allowed = named.get("allowed_operation_types") or set(OperationType)
+        named["allowed_operation_types"] = set(allowed) - {OperationType.SUBSCRIPTION}
+        return await super().execute(*arguments, **named)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called with the errors as they were raised."""

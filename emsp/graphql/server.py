@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import orjson
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UnsetType
 
@@ -44,6 +45,7 @@ NO_ASSETS = (
     "<!doctype html><title>GraphiQL</title><p>GraphiQL is not installed here: "
     "run <code>pip install --no-deps datasette-graphql==2.2</code>, then start the server again.</p>"
 )
+Requested = GraphQLRequestData | list[GraphQLRequestData]
 log = logs.log(__name__)
 
 
@@ -69,6 +71,12 @@ class Door(GraphQL[Context, None]):
     def _is_for_people(self, request: Request) -> bool:
         asks_nothing = request.method == "GET" and "query" not in request.query_params
         return asks_nothing and settings().playground and "text/html" in request.headers.get("accept", "")
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> Requested:
+        """What is asked for. Raises HTTPException for JSON that is neither an object nor a list."""
+        if request.method == "POST" and (await request.get_body()).lstrip()[:1] not in (b"{", b"["):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+        return await super().parse_http_body(request)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Who asks by HTTP is known at once; by WebSocket, when its first message is here."""

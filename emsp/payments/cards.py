@@ -15,6 +15,7 @@ from emsp.db.engine import Db, transaction
 from emsp.errors import Declined, NotFound, Refused
 from emsp.payments.ports import Card, Setup, Wish, processor
 from emsp.payments.tables import CardSetup, Charge, Customer, Hold, PaymentMethod
+from emsp.vault import digest
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ async def begin_card(driver: Driver, *, card_token: str | None, idempotency_key:
     Raises Declined when the bank refuses the card, ProcessorFailed when the processor does not answer.
     """
     customer = await _ensure_customer(driver)
-    reference = f"{driver.id}-{idempotency_key or uuid4()}"
+    reference = f"{driver.id}-{digest(idempotency_key) if idempotency_key else uuid4()}"
     setup = await processor().create_setup(customer=customer, reference=reference, card_token=card_token)
     async with transaction() as db:
         values = CardSetup(driver_id=driver.id, processor_id=setup.processor_id).model_dump()

@@ -42,11 +42,15 @@ async def understand(event_id: str) -> None:
         kept = await db.get_one(ProcessorEvent, event_id)
     if kept.handled_at:
         return
-    subject = msgspec.json.decode(kept.body)["data"]["object"]["id"]
     if kept.kind == "setup_intent.succeeded":
-        await cards.setup_succeeded(subject)
+        await cards.setup_succeeded(_subject(kept))
     async with transaction() as db:
         if kept.kind == "payment_intent.canceled":
-            await hold.lapsed(db, subject)
+            await hold.lapsed(db, _subject(kept))
         kept = await db.get_one(ProcessorEvent, event_id)
         kept.handled_at = clock.now()
+
+
+def _subject(kept: ProcessorEvent) -> str:
+    """The id of what an event is about. Only events about an object with an id have one: a balance has none."""
+    return str(msgspec.json.decode(kept.body)["data"]["object"]["id"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 import stripe
 from starlette.requests import Request
@@ -17,9 +19,12 @@ MAX_BODY_BYTES = 1_000_000
 log = logs.log(__name__)
 
 
+Name = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
+
+
 class _Envelope(msgspec.Struct):
-    id: str
-    type: str
+    id: Name
+    type: Name
 
 
 async def receive(request: Request) -> Response:
@@ -27,15 +32,16 @@ async def receive(request: Request) -> Response:
     body = await request.body()
     if len(body) > MAX_BODY_BYTES:
         return _refused("body", "is too large")
+    signature = request.headers.get("stripe-signature", "")
+    if not signature.isascii():
+        return _refused("Stripe-Signature", "does not match the body")
     try:
         text = body.decode()
-        stripe.WebhookSignature.verify_header(
-            text, request.headers.get("stripe-signature", ""), settings().stripe_webhook_secret, tolerance=300
-        )
+        stripe.WebhookSignature.verify_header(text, signature, settings().stripe_webhook_secret, tolerance=300)
         event = msgspec.json.decode(body, type=_Envelope)
     except stripe.SignatureVerificationError:
         return _refused("Stripe-Signature", "does not match the body")
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         return _refused("body", str(error))
     async with transaction() as db:
         new = await inbox.keep(db, event_id=event.id, kind=event.type, body=text)

@@ -40,11 +40,20 @@ async def test_that_an_unknown_brand_is_not_found(api: Api, town: Town) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"query": 5}', b'{"query": "{ brand { name } }", "variables": []}']
+    "body",
+    [b"", b"{", b"[]", b"null", b"5", b'"x"', b'{"query": 5}', b'{"query": "{ brand { name } }", "variables": []}'],
 )
 async def test_that_what_is_no_request_is_answered_as_graphql_does(api: Api, town: Town, body: bytes) -> None:
     answer = await api.http.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_that_what_is_to_be_watched_needs_a_websocket(api: Api, town: Town) -> None:
+    box = "box: { west: 4, south: 52, east: 5, north: 53 }"
+    answer = await api.post(f"subscription {{ stationAvailabilityChanged({box}) {{ __typename }} }}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["message"] == "subscriptions are not allowed when using POST"
     assert answer.json()["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
 
 
