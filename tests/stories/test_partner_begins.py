@@ -110,7 +110,8 @@ async def test_that_its_stations_are_pulled_and_its_pushes_arrive(world: World, 
 
 
 @pytest.mark.parametrize("who", ["nobody", "a stranger", "who was invited and is registered since"])
-def test_that_a_wrong_token_is_refused_in_the_envelope(guest: Guest, who: str) -> None:
+def test_that_a_wrong_token_is_refused_in_the_envelope(world: World, guest: Guest, who: str) -> None:
+    _pulled(world)
     token = {"nobody": None, "a stranger": "wrong"}.get(who, guest.token_a)
     place = f"2.2.1/locations/{'/'.join(PARTY)}/LIS2/LIS2-1"
 
@@ -133,6 +134,7 @@ def test_that_a_wrong_token_is_refused_in_the_envelope(guest: Guest, who: str) -
 
 
 async def test_that_another_partys_object_is_refused_and_nothing_changes(world: World, guest: Guest) -> None:
+    _pulled(world)
     app = AppClient(world.api)
     connector = await world.connector(app)
     evse_id = connector["evse"]["evseId"]
