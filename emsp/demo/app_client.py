@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -68,14 +67,6 @@ class AppClient:
                     raise DemoFailed(f"the subscription failed: {json.dumps(message['payload'])}")
                 elif message["type"] == "complete":
                     return
-
-    async def until(self, document: str, reached: Any, *, timeout_s: float, **variables: Any) -> dict[str, Any]:
-        """Follow a subscription until `reached(value)`; that value."""
-        async with asyncio.timeout(timeout_s):
-            async for value in self.follow(document, **variables):
-                if reached(value):
-                    return value
-        raise DemoFailed("the subscription ended before what was awaited happened")
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -16,7 +16,7 @@ from emsp.ocpi import inbox, wire
 from emsp.ocpi.door import Call, Given
 from emsp.ocpi.inbox import Item
 from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store, store_change, when
-from emsp.ocpi.receive_tariffs import as_received
+from emsp.ocpi.receive_whole import as_received
 from emsp.ocpi.translate_location import status_of
 from emsp.stations import changes
 

@@ -1,4 +1,4 @@
-"""Sessions that partners push while a charge runs (chapter Sessions, receiver interface)."""
+"""Changes of sessions while a charge runs (chapter Sessions, receiver interface); the rest is `receive_whole`."""
 
 from __future__ import annotations
 
@@ -7,29 +7,9 @@ from typing import Any
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store, store_change
-from emsp.ocpi.receive_tariffs import as_received
+from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store_change
 
 PERIODS = "charging_periods"
-
-
-async def get(call: Call) -> Given:
-    """GET sessions/{country_code}/{party_id}/{session_id}"""
-    async with transaction() as db:
-        return Given(data=await Target(call).known(db))
-
-
-async def put(call: Call) -> Given:
-    """PUT sessions/{country_code}/{party_id}/{session_id}"""
-    target, body = Target(call), call.json_object()
-    target.check(body)
-    async with transaction() as db:
-        document = await target.kept(db, for_update=True)
-        if document and is_stale(target, body, wire.decode(document.body)):
-            return Given()
-        reason = await store(db, target, as_received(call, target))
-    refuse(reason)
-    return Given(http_status=200 if document else 201)
 
 
 async def patch(call: Call) -> Given:

@@ -1,38 +1,11 @@
-"""Tariffs that partners push (chapter Tariffs, receiver interface)."""
+"""Tariffs that partners withdraw (chapter Tariffs, receiver interface); the rest is `receive_whole`."""
 
 from __future__ import annotations
 
 from emsp.db.engine import transaction
-from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.objects import Target, is_stale, refuse, store
+from emsp.ocpi.objects import Target
 from emsp.pricing import catalog
-
-
-async def get(call: Call) -> Given:
-    """GET tariffs/{country_code}/{party_id}/{tariff_id}"""
-    async with transaction() as db:
-        return Given(data=await Target(call).known(db))
-
-
-async def put(call: Call) -> Given:
-    """PUT tariffs/{country_code}/{party_id}/{tariff_id}"""
-    target, body = Target(call), call.json_object()
-    target.check(body)
-    async with transaction() as db:
-        document = await target.kept(db, for_update=True)
-        if document and is_stale(target, body, wire.decode(document.body)):
-            return Given()
-        reason = await store(db, target, as_received(call, target))
-    refuse(reason)
-    return Given(http_status=200 if document else 201)
-
-
-def as_received(call: Call, target: Target) -> bytes:
-    """The very bytes, unless the body leaves to the path what every object must say."""
-    body = call.json_object()
-    whole = target.whole(body)
-    return call.body if whole == body else wire.encode(whole)
 
 
 async def delete(call: Call) -> Given:

@@ -136,6 +136,7 @@ async def owned(world: World, _brand: str) -> Owned:
 
 def test_that_every_argument_that_takes_an_id_is_in_the_list() -> None:
     schema = (Path(__file__).parent.parent.parent / "schema.graphql").read_text()
+    assert PUBLIC.keys() < ID_ARGUMENTS
     assert set(_id_arguments(schema)) == ID_ARGUMENTS, "a new argument takes an id: say who may use it, and test it"
 
 
