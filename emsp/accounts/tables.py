@@ -17,7 +17,9 @@ class Driver(SQLModel, table=True):
     email: str
     name: str | None = None
     language: str = "en"
+    blocked_at: datetime | None = moment()  # since when no charge may be started
     created_at: datetime = stamp()
+    updated_at: datetime = stamp()
 
 
 class SignInCode(SQLModel, table=True):

@@ -25,5 +25,7 @@ class Brand(SQLModel, table=True):
     price_policy: dict[str, Any] = jsonb()
     points_per_kwh: int = 1
     hold_cap_minor: int = 15000
+    roaming_country_code: str | None = None  # its own party towards operators; unset means that of the installation
+    roaming_party_id: str | None = None
     is_default: bool = False
     created_at: datetime = stamp()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from emsp.db.types import UUID, big_key, datetime, jsonb, moment, stamp, texts, uuid_key
@@ -22,7 +22,9 @@ class Connection(SQLModel, table=True):
     state: str = "INVITED"
     version: str = "2.2.1"
     versions_url: str | None = None
-    token_in_digests: list[str] = texts()  # tokens with which the partner may call us
+    is_static: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # agreed on by hand
+    hub_party: str | None = None  # country code and party id of the hub itself, if the partner is one
+    token_in_digests: list[str] = texts()  # tokens with which the partner may call us, the newest first
     token_out_sealed: str | None = None
     token_encoding: str = "BASE64"  # or RAW
     endpoints: list[dict[str, Any]] = jsonb()  # [{"identifier", "role", "url"}]
@@ -32,10 +34,33 @@ class Connection(SQLModel, table=True):
     updated_at: datetime = stamp()
 
 
+class Route(SQLModel, table=True):
+    """A party that is reached over a connection, and whose objects may come over it.
+
+    `source`: CREDENTIALS (its own role there), HUB (told by a hub) or AGREEMENT (told by us). `status` as hubs
+    say it: CONNECTED, OFFLINE, PLANNED or SUSPENDED.
+    """
+
+    __tablename__ = "ocpi_route"
+    __table_args__ = (Index("route_of_party", "country_code", "party_id"),)
+
+    connection_id: UUID = Field(foreign_key="ocpi_connection.id", primary_key=True)
+    country_code: str = Field(primary_key=True)
+    party_id: str = Field(primary_key=True)
+    partner_id: UUID = Field(foreign_key="partner.id")  # who the party belongs to, whichever way it is reached
+    role: str = "CPO"
+    name: str = ""
+    source: str = "CREDENTIALS"
+    status: str = "CONNECTED"
+    allowed: bool = True
+    preferred: bool = False
+    source_updated_at: datetime | None = moment()
+
+
 class InboxDocument(SQLModel, table=True):
     """The latest version of one object of a partner, as received, with what became of it.
 
-    States: RECEIVED -> APPLIED | APART (with the reason).
+    States: RECEIVED -> APPLIED | APART (with the reason); WITHDRAWN when a whole list no longer has it.
     """
 
     __tablename__ = "ocpi_inbox"
@@ -48,6 +73,7 @@ class InboxDocument(SQLModel, table=True):
     connection_id: UUID = Field(foreign_key="ocpi_connection.id")
     module: str
     object_key: str  # country code, party id and id, folded to one case
+    version: str = Field(default="2.2.1", sa_column_kwargs={"server_default": "2.2.1"})  # that the body is written in
     body: str
     content_hash: str
     state: str = "RECEIVED"
@@ -66,8 +92,33 @@ class SyncRun(SQLModel, table=True):
     watermark: datetime | None = moment()
     started_at: datetime | None = moment()
     succeeded_at: datetime | None = moment()
+    complete_at: datetime | None = moment()  # when everything there is was last seen
+    resume: dict[str, Any] | None = jsonb(nullable=True)  # where a crawl that was broken off goes on
     failure: str | None = None
-    counts: dict[str, Any] = jsonb()  # seen, changed, unchanged, apart, seconds
+    counts: dict[str, Any] = jsonb()  # seen, changed, unchanged, apart, withdrawn, seconds
+
+
+class CrawlSeen(SQLModel, table=True):
+    """An object that the running crawl of a whole list has seen; what is not seen at its end is withdrawn."""
+
+    __tablename__ = "ocpi_crawl_seen"
+
+    connection_id: UUID = Field(foreign_key="ocpi_connection.id", primary_key=True)
+    module: str = Field(primary_key=True)
+    object_key: str = Field(primary_key=True)
+
+
+class TokenPush(SQLModel, table=True):
+    """Whether a partner knows a driver's token as it is now; `dirty_since` says that it does not."""
+
+    __tablename__ = "ocpi_token_push"
+    __table_args__ = (Index("tokens_to_push", "connection_id", postgresql_where=text("dirty_since IS NOT NULL")),)
+
+    connection_id: UUID = Field(foreign_key="ocpi_connection.id", primary_key=True)
+    driver_id: UUID = Field(foreign_key="driver.id", primary_key=True)
+    dirty_since: datetime | None = moment()
+    pushed_at: datetime | None = moment()
+    failure: str | None = None
 
 
 class Command(SQLModel, table=True):
