@@ -45,6 +45,12 @@ class Settings:
     )
     ocpi_party_id: str = _variable("EMSP_OCPI_PARTY_ID", "EMP", "Party id of our OCPI party (three characters).")
     ocpi_business_name: str = _variable("EMSP_OCPI_BUSINESS_NAME", "Open eMSP", "Company name that partners see.")
+    ocpi_bookings: bool = _variable(
+        "EMSP_OCPI_BOOKINGS", False, "Offer the bookings module of OCPI 2.3.0 to partners; it is young."
+    )
+    ocpi_push_tokens: bool = _variable(
+        "EMSP_OCPI_PUSH_TOKENS", True, "Push drivers' tokens to partners that take them, and again when they change."
+    )
     stripe_secret_key: str = _variable("EMSP_STRIPE_SECRET_KEY", "sk_test_sandbox", "Stripe's secret API key.")
     stripe_publishable_key: str = _variable(
         "EMSP_STRIPE_PUBLISHABLE_KEY", "pk_test_sandbox", "Stripe's publishable key, handed to apps."
@@ -73,6 +79,9 @@ class Settings:
         "EMSP_COMMAND_TIMEOUT_S", 30, "Seconds to wait for a command's result where the partner states no timeout."
     )
     pull_every_h: int = _variable("EMSP_PULL_EVERY_H", 6, "Hours between two scheduled pulls of a partner's data.")
+    full_pull_every_h: int = _variable(
+        "EMSP_FULL_PULL_EVERY_H", 24, "Hours between two pulls of all that a partner has, which show what is gone."
+    )
     job_stalled_s: int = _variable(
         "EMSP_JOB_STALLED_S", 10, "Seconds without a worker's heartbeat after which its jobs are run again."
     )

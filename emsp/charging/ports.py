@@ -1,20 +1,35 @@
-"""What charging needs from outside: a network of operators that can be asked to start and stop."""
+"""What charging needs from outside: a network of operators that can be asked to start, stop, reserve and unlock."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 
-class StartCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask an operator to start. `authorization_reference` and `token_uid` are unique to this start."""
+class ToOperator(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a command goes to: the party that operates the place, of which partner."""
 
-    session_id: UUID
     partner_id: UUID
     country_code: str
     party_id: str
+
+
+class OfSession(ToOperator, frozen=True, kw_only=True):
+    """A command about a session that the operator knows. `external_session_id` is the operator's id of it."""
+
+    session_id: UUID
+    driver_id: UUID
+    external_session_id: str
+
+
+class StartCommand(ToOperator, frozen=True, kw_only=True):
+    """Ask an operator to start. `authorization_reference` and `token_uid` are unique to this start."""
+
+    session_id: UUID
     driver_id: UUID
     authorization_reference: str
     token_uid: str
@@ -24,20 +39,81 @@ class StartCommand(msgspec.Struct, frozen=True, kw_only=True):
     connector_id: str | None
 
 
-class StopCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask an operator to stop. `external_session_id` is the operator's id of the session."""
+class StopCommand(OfSession, frozen=True, kw_only=True):
+    """Ask an operator to stop."""
 
-    session_id: UUID
-    partner_id: UUID
-    country_code: str
-    party_id: str
-    external_session_id: str
+
+class ReserveCommand(ToOperator, frozen=True, kw_only=True):
+    """Ask an operator to keep a charge point free until `expires_at`; again with the same id, to change that.
+
+    `authorization_reference` and `token_uid` are unique to this reservation. Without `evse_uid` any charge point of
+    the location will do.
+    """
+
+    reservation_id: UUID
+    driver_id: UUID
+    authorization_reference: str
+    token_uid: str
+    expires_at: datetime
+    location_id: str
+    evse_uid: str | None = None
+
+
+class CancelReservationCommand(ToOperator, frozen=True, kw_only=True):
+    """Ask an operator to give up a reservation."""
+
+    reservation_id: UUID
+    driver_id: UUID
+
+
+class UnlockCommand(ToOperator, frozen=True, kw_only=True):
+    """Ask an operator to let go of a cable that is stuck: for the support desk alone. `request_id` is new each time."""
+
+    request_id: UUID
+    location_id: str
+    evse_uid: str
+    connector_id: str
+
+
+class PreferencesCommand(OfSession, frozen=True, kw_only=True):
+    """Tell an operator what the driver of a running session wishes.
+
+    `profile` is CHEAP, FAST, GREEN or REGULAR.
+    """
+
+    profile: str
+    departure_at: datetime | None = None
+    energy_need_wh: int | None = None
+    discharge_allowed: bool = False
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that a session may draw over time: in W, or in A per phase, from so many seconds after the start."""
+
+    unit: str
+    steps: list[tuple[int, Decimal]]
+    start_at: datetime | None = None
+    duration_s: int | None = None
+
+
+class ProfileCommand(OfSession, frozen=True, kw_only=True):
+    """Set the limits of a running session; without any, take back those that were set."""
+
+    limits: Limits | None = None
+
+
+class ShowProfileCommand(OfSession, frozen=True, kw_only=True):
+    """Ask for the limits that a running session will be under for the next `duration_s`."""
+
+    duration_s: int
 
 
 class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The operator's first answer: whether the command was passed on, and how long its result may take.
 
-    `outcome` is ACCEPTED, REJECTED, NOT_SUPPORTED, UNKNOWN_SESSION or UNKNOWN_LOCATION.
+    `outcome` is ACCEPTED, REJECTED, NOT_SUPPORTED, UNKNOWN_SESSION or UNKNOWN_LOCATION; of profiles also TOO_OFTEN; of
+    preferences also DEPARTURE_REQUIRED, ENERGY_NEED_REQUIRED, NOT_POSSIBLE or PROFILE_TYPE_NOT_SUPPORTED. An operator
+    that has no such command is not called: NOT_SUPPORTED.
     """
 
     outcome: str
@@ -56,6 +132,18 @@ class Network(Protocol):
     async def start(self, command: StartCommand) -> CommandAnswer: ...
 
     async def stop(self, command: StopCommand) -> CommandAnswer: ...
+
+    async def reserve(self, command: ReserveCommand) -> CommandAnswer: ...
+
+    async def cancel_reservation(self, command: CancelReservationCommand) -> CommandAnswer: ...
+
+    async def unlock(self, command: UnlockCommand) -> CommandAnswer: ...
+
+    async def prefer(self, command: PreferencesCommand) -> CommandAnswer: ...
+
+    async def limit(self, command: ProfileCommand) -> CommandAnswer: ...
+
+    async def show_limits(self, command: ShowProfileCommand) -> CommandAnswer: ...
 
 
 _network: list[Network] = []

@@ -42,6 +42,7 @@ async def send_stop(session_id: UUID) -> None:
         session.stop_attempts += 1
         station = await db.get_one(Station, session.station_id)
         command = ports.StopCommand(
+            driver_id=session.driver_id,
             session_id=session.id,
             partner_id=session.partner_id,
             country_code=station.country_code,

@@ -16,10 +16,10 @@ from emsp import jobs, logs
 from emsp.charging import track
 from emsp.db.engine import Db, transaction
 from emsp.errors import EmspError, Invalid
-from emsp.ocpi import inbox, messages
-from emsp.ocpi.connections import owns
+from emsp.ocpi import bridge, inbox, messages, quirks, routing, wire
+from emsp.ocpi.connections import PartyId
 from emsp.ocpi.inbox import Item
-from emsp.ocpi.reading import read
+from emsp.ocpi.reading import convert, read
 from emsp.ocpi.tables import Connection, InboxDocument
 from emsp.ocpi.translate_charge import record_of, report_of
 from emsp.ocpi.translate_location import station_of
@@ -28,7 +28,7 @@ from emsp.pricing import catalog
 from emsp.stations import changes
 
 log = logs.log(__name__)
-Understand = Callable[[bytes], Any]
+Understand = Callable[[Item], Any]
 
 
 class Applied(msgspec.Struct, kw_only=True):
@@ -67,21 +67,37 @@ async def _apply(db: Db, connection: Connection, module: str, items: Sequence[It
     understood: dict[str, Any] = {}
     for item in items:
         try:
-            understood[item.key] = _understood(connection, way.understand, item)
+            understood[item.key] = _understood(way.understand, item)
         except Invalid as fault:
             applied.reasons[item.key] = str(fault)
-    if understood:
-        await _hand_over(db, connection.partner_id, way, understood, applied)
+    for partner_id, facts in (await _by_owner(db, connection, understood, applied)).items():
+        await _hand_over(db, partner_id, way, facts, applied)
     return applied
 
 
-def _understood(connection: Connection, understand: Understand, item: Item) -> Any:
+def _understood(understand: Understand, item: Item) -> Any:
     if item.fault:
         raise Invalid(item.fault)
-    facts = understand(item.body)
-    if not owns(connection, facts.country_code, facts.party_id):
-        raise Invalid(f"{facts.country_code} {facts.party_id} is not a party of this partner", "party_id")
-    return facts
+    return understand(item)
+
+
+async def _by_owner(
+    db: Db, connection: Connection, understood: dict[str, Any], applied: Applied
+) -> dict[UUID, dict[str, Any]]:
+    """What was understood, by the partner that it belongs to; what is of parties that do not come this way is not."""
+    parties = {key: PartyId(facts.country_code, facts.party_id) for key, facts in understood.items()}
+    owners = await routing.owners(db, connection.id, parties.values()) if parties else {}
+    sorted_out: dict[UUID, dict[str, Any]] = {}
+    for key, facts in understood.items():
+        if partner_id := owners.get(parties[key]):
+            sorted_out.setdefault(partner_id, {})[key] = facts
+        else:
+            applied.reasons[key] = str(_foreign(parties[key]))
+    return sorted_out
+
+
+def _foreign(party: PartyId) -> Invalid:
+    return Invalid(f"{party.country_code} {party.party_id} is not a party of this partner", "party_id")
 
 
 async def _hand_over(db: Db, partner_id: UUID, way: Way, understood: dict[str, Any], applied: Applied) -> None:
@@ -119,15 +135,36 @@ async def _report_sessions(db: Db, partner_id: UUID, facts: Sequence[Any]) -> tu
     return len(facts), 0, 0
 
 
-def _record_of(body: bytes) -> Any:
-    return record_of(read(body, messages.Cdr))
+def _reader(module: str, message: type, translate: Callable[[Any], Any]) -> Understand:
+    """How the objects of a module are understood, whatever version they are written in."""
+
+    def understand(item: Item) -> Any:
+        found, remarks = quirks.corrected(_message(module, message, item))
+        for remark in remarks:
+            log.warning("an object was read with a correction", module=module, key=item.key, correction=remark)
+        return translate(found)
+
+    return understand
+
+
+def _message(module: str, message: type, item: Item) -> Any:
+    if bridge.needs_lift(module, item.version):
+        wire.refuse_nul(item.body)
+        return convert(bridge.lift(module, item.version, wire.decode(item.body), item.owner), message)
+    found: Any = read(item.body, message)
+    return found if item.owner is None or found.country_code else _owned(found, item.owner)
+
+
+def _owned(found: Any, owner: PartyId) -> Any:
+    return msgspec.structs.replace(found, country_code=owner.country_code, party_id=owner.party_id)
 
 
 WAYS = {
-    "locations": Way(lambda body: station_of(read(body, messages.Location)), _put_stations),
-    "tariffs": Way(lambda body: tariff_facts(read(body, messages.Tariff)), _put_tariffs),
-    "sessions": Way(lambda body: report_of(read(body, messages.Session)), _report_sessions),
+    "locations": Way(_reader("locations", messages.Location, station_of), _put_stations),
+    "tariffs": Way(_reader("tariffs", messages.Tariff, tariff_facts), _put_tariffs),
+    "sessions": Way(_reader("sessions", messages.Session, report_of), _report_sessions),
 }
+_read_cdr = _reader("cdrs", messages.Cdr, record_of)
 
 
 async def _take_in_cdrs(db: Db, connection: Connection, items: Sequence[Item]) -> Applied:
@@ -137,7 +174,7 @@ async def _take_in_cdrs(db: Db, connection: Connection, items: Sequence[Item]) -
         document = await inbox.kept(db, connection.id, "cdrs", item.key)
         if document is None or document.state == inbox.APART:
             new.append(item)
-        elif says_the_same(document.body.encode(), item.body):
+        elif document.version != item.version or says_the_same(document.body.encode(), item.body):
             applied.unchanged += 1
         else:
             log.error("a CDR came again with another content; the first one stands", key=item.key)
@@ -162,12 +199,15 @@ async def settle_inbox_cdr(document_id: int) -> None:
             return
         connection = await db.get_one(Connection, document.connection_id)
         try:
-            record = _understood(connection, _record_of, inbox.item_of(document.body.encode()))
+            record = _understood(_read_cdr, inbox.item_in(document))
+            partner_id = await routing.owner(db, connection.id, party := PartyId(record.country_code, record.party_id))
+            if partner_id is None:
+                raise _foreign(party)
         except Invalid as fault:
             log.error("a CDR is kept apart", document=document_id, reason=str(fault))
             await inbox.mark(db, document_id, inbox.APART, str(fault))
             return
-        await track.record_received(db, connection.partner_id, record)
+        await track.record_received(db, partner_id, record)
         await inbox.mark(db, document_id, inbox.APPLIED)
 
 
@@ -179,8 +219,7 @@ async def replay(connection_id: UUID | None = None, module: str | None = None) -
     for document in waiting:
         async with transaction() as db:
             connection = await db.get_one(Connection, document.connection_id)
-            item = inbox.item_of(document.body.encode())
-            applied = await take_in(db, connection, document.module, [item])
+            applied = await take_in(db, connection, document.module, [inbox.item_in(document)])
         total.add(applied.changed, applied.unchanged, applied.older)
         total.reasons |= applied.reasons
     return total

@@ -49,26 +49,33 @@ async def call(
     body: Any = None,
     *,
     to: PartyId | None = None,
+    sender: PartyId | None = None,
     correlation_id: str | None = None,
     timeout_s: float = http.TIMEOUT_S,
 ) -> Answer:
-    """A call of a functional module at a registered partner, from our party to one of theirs.
+    """A call of a functional module at a registered partner, from a party of ours to one of theirs.
 
-    Raises PeerRefused, PartnerFailed when it could not be called, PartnerUnreachable when no usable answer came.
+    Without `to` it goes to the hub, or to the first party of a direct partner; without `sender` it comes from the
+    party of the installation. Raises PeerRefused, PartnerFailed when it could not be called, PartnerUnreachable when
+    no usable answer came.
     """
     if not peer.knows(url):
         raise PartnerFailed(f"{url} is not on a host that {peer.name} gave when it was connected")
-    sender, receiver = our_party(), to or peer.party
-    headers = {
+    headers = _routing(sender or our_party(), to or peer.party) if peer.routed else {}
+    if correlation_id:
+        headers["X-Correlation-ID"] = correlation_id
+    authorization = wire.token_header(peer.token, peer.encoding)
+    return await exchange(method, url, authorization, body, headers=headers, timeout_s=timeout_s)
+
+
+def _routing(sender: PartyId, receiver: PartyId) -> dict[str, str]:
+    """Transport and format: Message Routing Headers."""
+    return {
         "OCPI-from-country-code": sender.country_code,
         "OCPI-from-party-id": sender.party_id,
         "OCPI-to-country-code": receiver.country_code,
         "OCPI-to-party-id": receiver.party_id,
     }
-    if correlation_id:
-        headers["X-Correlation-ID"] = correlation_id
-    authorization = wire.token_header(peer.token, peer.encoding)
-    return await exchange(method, url, authorization, body, headers=headers, timeout_s=timeout_s)
 
 
 async def exchange(

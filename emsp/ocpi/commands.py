@@ -1,36 +1,35 @@
-"""Commands to partners (chapter Commands, sender side): START_SESSION and STOP_SESSION, and their results.
-
-A command has two answers. The first, to our POST, says whether it was passed on; the second comes to its
-response_url and is the charge point's own. The row of a command is committed before its POST leaves, since the
-result may arrive before the POST is answered.
-"""
+"""Commands to partners (chapter Commands, sender side), and their results."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import msgspec
-from sqlalchemy import select
-from sqlmodel import col
-
-from emsp import clock, logs, vault
+from emsp import clock, logs
 from emsp.charging import start, stop
-from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand
-from emsp.db.engine import Db, transaction
-from emsp.errors import Invalid, NotFound, PartnerUnreachable
-from emsp.ocpi import client, connections, ours, wire
-from emsp.ocpi.client import PeerRefused
-from emsp.ocpi.connections import PartyId, Peer
-from emsp.ocpi.errors import Status
-from emsp.ocpi.messages import CommandOutcome
-from emsp.ocpi.reading import convert
+from emsp.charging.ports import (
+    CancelReservationCommand,
+    CommandAnswer,
+    PreferencesCommand,
+    ProfileCommand,
+    ReserveCommand,
+    ShowProfileCommand,
+    StartCommand,
+    StopCommand,
+    UnlockCommand,
+)
+from emsp.clock import utc_text
+from emsp.db.engine import Db
+from emsp.ocpi import asking, bridge, ours, preferences, profiles
+from emsp.ocpi.asking import NOT_SUPPORTED, Line
 from emsp.ocpi.tables import Command, Connection
-from emsp.settings import settings
 
 START_SESSION, STOP_SESSION = "START_SESSION", "STOP_SESSION"
-UNKNOWN_LOCATION = "UNKNOWN_LOCATION"
-MAX_URL = 255
+RESERVE_NOW, CANCEL_RESERVATION, UNLOCK_CONNECTOR = "RESERVE_NOW", "CANCEL_RESERVATION", "UNLOCK_CONNECTOR"
+SINCE = {CANCEL_RESERVATION: "2.2.1"}
+"""The commands that came later than the rest, each with its first version."""
+LARGEST_NUMBER = 2**31 - 1
 log = logs.log(__name__)
 
 
@@ -39,99 +38,106 @@ class OcpiNetwork:
 
     async def start(self, command: StartCommand) -> CommandAnswer:
         """START_SESSION at the partner; the token is one that is good for this start only."""
+        line = await asking.line_to(command, command.driver_id)
         body = {
-            "token": ours.token(command.driver_id, command.language, clock.now(), uid=command.token_uid),
+            "token": token_of(line, command.token_uid),
+            "location_id": command.location_id,
+            "evse_uid": command.evse_uid,
+            "connector_id": command.connector_id,
+            "authorization_reference": command.authorization_reference,
+        }
+        return await _send(line, START_SESSION, body, command.session_id)
+
+    async def stop(self, command: StopCommand) -> CommandAnswer:
+        """STOP_SESSION at the partner."""
+        line = await asking.line_to(command, command.driver_id)
+        return await _send(line, STOP_SESSION, {"session_id": command.external_session_id}, command.session_id)
+
+    async def reserve(self, command: ReserveCommand) -> CommandAnswer:
+        """RESERVE_NOW at the partner, with a token of its own as a start has."""
+        line = await asking.line_to(command, command.driver_id)
+        body = {
+            "token": token_of(line, command.token_uid),
+            "expiry_date": utc_text(command.expires_at),
+            "reservation_id": str(command.reservation_id),
+            "reservation_number": number_of(command.reservation_id),
             "location_id": command.location_id,
             "evse_uid": command.evse_uid,
             "authorization_reference": command.authorization_reference,
         }
-        if command.connector_id:
-            body["connector_id"] = command.connector_id
-        return await _send(START_SESSION, command, body)
+        return await _send(line, RESERVE_NOW, body, command.reservation_id)
 
-    async def stop(self, command: StopCommand) -> CommandAnswer:
-        """STOP_SESSION at the partner."""
-        return await _send(STOP_SESSION, command, {"session_id": command.external_session_id})
+    async def cancel_reservation(self, command: CancelReservationCommand) -> CommandAnswer:
+        """CANCEL_RESERVATION at the partner; 2.1.1 has none."""
+        line = await asking.line_to(command, command.driver_id)
+        body = {"reservation_id": str(command.reservation_id)}
+        return await _send(line, CANCEL_RESERVATION, body, command.reservation_id)
 
+    async def unlock(self, command: UnlockCommand) -> CommandAnswer:
+        """UNLOCK_CONNECTOR at the partner."""
+        body = {
+            "location_id": command.location_id,
+            "evse_uid": command.evse_uid,
+            "connector_id": command.connector_id,
+        }
+        return await _send(await asking.line_to(command), UNLOCK_CONNECTOR, body, command.request_id)
 
-async def _send(kind: str, command: StartCommand | StopCommand, body: dict[str, Any]) -> CommandAnswer:
-    peer, command_id, secret = await _open(kind, command)
-    url = f"{peer.url('commands', 'RECEIVER').rstrip('/')}/{kind}"
-    message = {"response_url": response_url(peer.version, kind, secret), **body}
-    party = PartyId(command.country_code, command.party_id)
-    answer = await _first_answer(peer, url, message, party, str(command.session_id))
-    async with transaction() as db:
-        (await db.get_one(Command, command_id)).response = answer.outcome
-    return answer
+    async def prefer(self, command: PreferencesCommand) -> CommandAnswer:
+        """The driver's wishes for a running session."""
+        return await preferences.put(await asking.line_to(command, command.driver_id), command)
 
+    async def limit(self, command: ProfileCommand) -> CommandAnswer:
+        """Set or clear the charging profile of a running session."""
+        line = await asking.line_to(command, command.driver_id)
+        return await (profiles.put(line, command) if command.limits else profiles.delete(line, command))
 
-async def _open(kind: str, command: StartCommand | StopCommand) -> tuple[Peer, UUID, str]:
-    secret = vault.new_token()
-    async with transaction() as db:
-        peer = await connections.peer_of(db, command.partner_id)
-        row = Command(
-            id=uuid4(),
-            connection_id=peer.id,
-            kind=kind,
-            reference=str(command.session_id),
-            secret_digest=vault.digest(secret),
-        )
-        db.add(row)
-    return peer, row.id, secret
+    async def show_limits(self, command: ShowProfileCommand) -> CommandAnswer:
+        """Ask for the active charging profile of a running session; it comes with the result."""
+        return await profiles.get(await asking.line_to(command, command.driver_id), command)
 
 
-def response_url(version: str, kind: str, secret: str) -> str:
-    """Where the result of a command is to be sent. Raises Invalid when our public address is too long."""
-    url = f"{ours.base_url()}/{version}/commands/{kind}/{secret}"
-    if len(url) > MAX_URL:
-        raise Invalid(f"is too long for a response_url of {MAX_URL} characters", "EMSP_PUBLIC_URL")
-    return url
+def token_of(line: Line, uid: str) -> dict[str, Any]:
+    """The driver's token for one start or reservation."""
+    assert line.holder is not None
+    return ours.token(line.holder, uid=uid, issued_at=clock.now())
 
 
-async def _first_answer(
-    peer: Peer, url: str, message: dict[str, Any], party: PartyId, correlation_id: str
-) -> CommandAnswer:
-    wait_s = settings().command_timeout_s
-    try:
-        answer = await client.call(
-            peer, "POST", url, message, to=party, correlation_id=correlation_id, timeout_s=wait_s
-        )
-    except PeerRefused as refused:
-        if refused.status == Status.UNKNOWN_LOCATION:
-            return CommandAnswer(outcome=UNKNOWN_LOCATION)
-        raise
-    try:
-        outcome = outcome_of(wire.decode(answer.data or b"null"))
-    except Invalid as fault:
-        raise PartnerUnreachable(f"{url} gave an answer that is no CommandResponse: {fault}") from fault
-    return CommandAnswer(outcome=outcome.result, timeout_s=outcome.timeout, message=text_of(outcome))
+def number_of(reservation_id: UUID) -> int:
+    """The reservation as 2.1.1 names it: a whole number, the same for each sending."""
+    return reservation_id.int & LARGEST_NUMBER
 
 
-def outcome_of(parsed: Any) -> CommandOutcome:
-    """A CommandResponse or CommandResult: an object, a list of one, or the bare word. Raises Invalid."""
-    first = parsed[0] if isinstance(parsed, list) and parsed else parsed
-    outcome = CommandOutcome(result=first) if isinstance(first, str) else convert(first, CommandOutcome)
-    word = outcome.result.strip().upper()
-    return msgspec.structs.replace(outcome, result="ACCEPTED" if word == "SUCCESSFUL" else word)
+async def _send(line: Line, kind: str, message: dict[str, Any], reference: UUID) -> CommandAnswer:
+    """POST commands/{kind}. What the partner has no command or no endpoint for is not sent."""
+    if lacking := _lacking(line, kind):
+        return CommandAnswer(outcome=NOT_SUPPORTED, message=lacking)
+    command = await asking.opened(line, "commands", kind, reference)
+    stated = {name: value for name, value in message.items() if value is not None}
+    body = bridge.lower(kind.lower(), line.peer.version, {"response_url": command.response_url, **stated})
+    url = f"{line.peer.url('commands', 'RECEIVER').rstrip('/')}/{kind}"
+    return await asking.asked(line, "POST", url, body, reference=reference, command=command)
 
 
-def text_of(outcome: CommandOutcome) -> str | None:
-    """What the partner says about it to people: in English if it can, else in its first language."""
-    texts = sorted(outcome.message or [], key=lambda text: text.language.lower() != "en")
-    return texts[0].text if texts and texts[0].text.strip() else None
+def _lacking(line: Line, kind: str) -> str | None:
+    if line.peer.version < SINCE.get(kind, ""):
+        return f"{line.peer.name} speaks OCPI {line.peer.version}, which has no {kind}"
+    return None if line.peer.find("commands", "RECEIVER") else f"{line.peer.name} takes no commands"
 
 
-async def take_result(db: Db, connection: Connection, secret: str, outcome: CommandOutcome) -> None:
+Tell = Callable[[Db, UUID, str, str | None], Awaitable[None]]
+TELL: dict[str, Tell] = {START_SESSION: start.start_answered, STOP_SESSION: stop.stop_answered}
+"""Whom the result of a command is told to; those of other kinds are kept with the command."""
+
+
+async def take_result(db: Db, connection: Connection, secret: str, result: str, message: str | None = None) -> Command:
     """The charge point's own answer. Raises NotFound when the command was not sent to this partner.
 
-    Several may come for one command; each is told to charging, which knows what it still means.
+    Several may come for one command, a reservation that the operator gives up long after; each is told to charging,
+    which knows what it still means.
     """
-    query = select(Command).where(col(Command.secret_digest) == vault.digest(secret)).with_for_update()
-    command = (await db.execute(query)).scalar_one_or_none()
-    if command is None or command.connection_id != connection.id:
-        raise NotFound("there is no such command")
-    command.result, command.message = outcome.result, text_of(outcome)
-    command.answered_at = clock.now()
-    log.info("a command was answered", kind=command.kind, reference=command.reference, result=outcome.result)
-    tell = start.start_answered if command.kind == START_SESSION else stop.stop_answered
-    await tell(db, UUID(command.reference), outcome.result, command.message)
+    command = await asking.command_of(db, connection, secret)
+    command.result, command.message, command.answered_at = result, message, clock.now()
+    log.info("a command was answered", kind=command.kind, reference=command.reference, result=result)
+    if tell := TELL.get(command.kind):
+        await tell(db, UUID(command.reference), result, message)
+    return command

@@ -1,24 +1,26 @@
-"""Connections as the rest of the edge uses them: who calls us, whom we may call, and whose objects are whose."""
+"""Connections as the rest of the edge uses them: who calls us, and whom we may call and how."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
-from emsp import vault
+from emsp import clock, vault
 from emsp.db.engine import Db
-from emsp.errors import NotFound, PartnerFailed
+from emsp.errors import Invalid, NotFound, PartnerFailed
 from emsp.ocpi.tables import Connection
 from emsp.ocpi.wire import fold
 from emsp.partners.tables import Partner
 from emsp.settings import settings
 
+OVERLAP = timedelta(days=1)
 INVITED, REGISTERING, REGISTERED, UNREGISTERED = "INVITED", "REGISTERING", "REGISTERED", "UNREGISTERED"
 
 
@@ -27,6 +29,19 @@ class PartyId(NamedTuple):
 
     country_code: str
     party_id: str
+
+    @classmethod
+    def of(cls, country_code: str, party_id: str) -> PartyId:
+        """However the codes are written."""
+        return cls(fold(country_code), fold(party_id))
+
+    @classmethod
+    def parse(cls, text: str) -> PartyId:
+        """From `NL/ABC`, `NL*ABC`, `NL-ABC` or `NLABC`. Raises Invalid."""
+        letters = "".join(letter for letter in fold(text) if letter.isalnum())
+        if not 3 <= len(letters) <= 5 or not letters[:2].isalpha():
+            raise Invalid(f"{text!r} is no party: two letters of the country and up to three of the party", "party")
+        return cls(letters[:2], letters[2:])
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +56,12 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str
     endpoints: list[dict[str, Any]]
     roles: list[dict[str, Any]]
+    hub: PartyId | None = None
+
+    @property
+    def routed(self) -> bool:
+        """Whether messages say from which party to which they go: from 2.2 on."""
+        return self.version != "2.1.1"
 
     def url(self, identifier: str, role: str) -> str:
         """The URL of an endpoint. Raises PartnerFailed when the partner has none."""
@@ -59,19 +80,27 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def party(self) -> PartyId:
-        """The party that calls which concern no single party go to: the first CPO, or whoever comes first."""
-        role = next((role for role in self.roles if role["role"] in ("CPO", "HUB")), self.roles[0])
+        """The party that calls which concern no single party go to: the hub, the first CPO, or whoever comes first."""
+        if self.hub:
+            return self.hub
+        role = next((role for role in self.roles if role["role"] == "CPO"), self.roles[0])
         return PartyId(role["country_code"], role["party_id"])
 
     def knows(self, url: str) -> bool:
         """Whether `url` is on a host that the handshake gave us; our token goes nowhere else."""
         given = [self.versions_url, *(endpoint["url"] for endpoint in self.endpoints)]
-        return origin(url) in {origin(other) for other in given}
+        return origin(url) in {origin(other) for other in given if other}
+
+
+def party_of(connection: Connection) -> PartyId:
+    """Whose objects those are that name no owner (2.1.1): the first CPO of the partner's credentials."""
+    role = next((role for role in connection.roles if role["role"] == "CPO"), connection.roles[0])
+    return PartyId(role["country_code"], role["party_id"])
 
 
 def our_party() -> PartyId:
-    """Our own party, as partners know it."""
-    return PartyId(settings().ocpi_country_code.upper(), settings().ocpi_party_id.upper())
+    """The party of this installation, which is also that of the brands without one of their own."""
+    return PartyId.of(settings().ocpi_country_code, settings().ocpi_party_id)
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
@@ -80,20 +109,30 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-def owns(connection: Connection, country_code: str, party_id: str) -> bool:
-    """Whether the connection speaks for a party."""
-    return (fold(country_code), fold(party_id)) in {
-        (role["country_code"], role["party_id"]) for role in connection.roles
-    }
-
-
 async def by_token(db: Db, candidates: Mapping[str, str]) -> tuple[Connection, str, str] | None:
     """The connection that one of the candidate tokens belongs to, with that token and its encoding."""
     for token, encoding in candidates.items():
-        query = select(Connection).where(col(Connection.token_in_digests).contains([vault.digest(token)]))
-        if connection := (await db.execute(query)).scalar_one_or_none():
+        digest = vault.digest(token)
+        known = col(Connection.token_in_digests).contains([digest]) | (col(Connection.awaited_digest) == digest)
+        query = select(Connection).where(known)
+        connection = (await db.execute(query)).scalar_one_or_none()
+        if connection and await _still_good(db, connection, digest):
             return connection, token, encoding
     return None
+
+
+async def _still_good(db: Db, connection: Connection, digest: str) -> bool:
+    """Whether a token may be used: the ones before the newest are, until that was used, for a day at most."""
+    if digest not in connection.token_in_digests or len(connection.token_in_digests) == 1:
+        return True
+    if digest != connection.token_in_digests[0]:
+        return connection.registered_at is None or clock.now() - connection.registered_at < OVERLAP
+    await db.execute(
+        update(Connection)
+        .where(col(Connection.id) == connection.id, col(Connection.token_in_digests)[1] == digest)
+        .values(token_in_digests=[digest])
+    )
+    return True
 
 
 async def peer(db: Db, connection_id: UUID) -> Peer:
@@ -124,6 +163,7 @@ async def _peer(db: Db, condition: Any) -> Peer:
         encoding=connection.token_encoding,
         endpoints=connection.endpoints,
         roles=connection.roles,
+        hub=PartyId.parse(connection.hub_party) if connection.hub_party else None,
     )
 
 

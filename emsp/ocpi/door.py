@@ -19,6 +19,7 @@ from emsp.ocpi.errors import OcpiError, Status, as_ocpi
 from emsp.ocpi.tables import Connection
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+CONFIGURATION = frozenset({"versions", "credentials", "hubclientinfo"})
 ROUTING = ("country-code", "party-id")
 log = logs.log(__name__)
 
@@ -34,6 +35,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     connection: Connection
     token: str
     encoding: str
+
+    @property
+    def version(self) -> str:
+        """The version whose endpoint was called."""
+        return self.path[0]
 
     def json(self) -> Any:
         """The body as JSON. Raises OcpiError: HTTP 400 for what is not JSON."""
@@ -72,7 +78,7 @@ def endpoint_of(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         ids = _ids(request.headers)
         with logs.context(request_id=ids["X-Request-ID"], correlation_id=ids["X-Correlation-ID"]):
             status, headers, body = await _handled(request, handler)
-        return Response(body, status, {**ids, **_routed_back(request.headers), **headers}, "application/json")
+        return Response(body, status, {**ids, **_routed_back(request), **headers}, "application/json")
 
     return endpoint
 
@@ -135,11 +141,16 @@ def _ids(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: (headers.get(name) or str(uuid4()))[:100] for name in ("X-Request-ID", "X-Correlation-ID")}
 
 
-def _routed_back(headers: Mapping[str, str]) -> dict[str, str]:
-    """The routing headers of the request with the ends swapped (Transport and format: Message Routing Headers)."""
+def _routed_back(request: Request) -> dict[str, str]:
+    """The routing headers of the request with the ends swapped (Transport and format: Message Routing Headers).
+
+    Configuration modules are not routed.
+    """
+    if CONFIGURATION & set(request.url.path.lower().split("/")):
+        return {}
     return {
         f"OCPI-{swapped}-{part}": value
         for end, swapped in (("to", "from"), ("from", "to"))
         for part in ROUTING
-        if (value := headers.get(f"OCPI-{end}-{part}"))
+        if (value := request.headers.get(f"OCPI-{end}-{part}"))
     }

@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import delete, select
 from sqlmodel import col
 
-from emsp import clock, logs, vault
+from emsp import clock, events, logs, vault
 from emsp.db.engine import Db, transaction
 from emsp.errors import Invalid, NotFound, PartnerFailed
-from emsp.ocpi import client, messages, ours, wire
-from emsp.ocpi.client import Answer, PeerRefused
-from emsp.ocpi.connections import INVITED, REGISTERED, REGISTERING, UNREGISTERED, Peer, peer
+from emsp.ocpi import bridge, client, messages, ours, routing, wire
+from emsp.ocpi.connections import INVITED, REGISTERED, REGISTERING, UNREGISTERED, PartyId, Peer, peer
+from emsp.ocpi.discovery import WANTED, Platform, discover, missing
+from emsp.ocpi.happened import PartnerConnected
 from emsp.ocpi.reading import convert
 from emsp.ocpi.tables import Connection
 from emsp.partners import parties
 from emsp.partners.tables import Partner
 
-NEEDED = (("credentials", "SENDER"), ("locations", "SENDER"))
-"""Endpoints without which there is nothing to show to a driver."""
-WANTED = (("tariffs", "SENDER"), ("commands", "RECEIVER"))
-"""Endpoints without which a driver gets less: no prices, no starts."""
-ROLES = ("SENDER", "RECEIVER")
 Progress = Callable[[str], None]
 log = logs.log(__name__)
 
 
-class NoCommonVersion(PartnerFailed):
-    """The partner speaks no version that we speak."""
-
-
-class Platform(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner's side as its versions endpoint describes it."""
-
-    versions_url: str
-    version: str
-    encoding: str
-    endpoints: list[dict[str, Any]]
-
-    def credentials_url(self) -> str:
-        return next(str(e["url"]) for e in self.endpoints if e["identifier"] == "credentials")
-
-
 async def connect(
-    versions_url: str, token: str, *, name: str | None = None, progress: Progress | None = None
+    versions_url: str,
+    token: str,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
 ) -> Connection:
     """Register at a partner with the token A that it gave us; the connection with token C stored.
 
-    `progress` is told each step in words. Raises PartnerFailed and its kin; nothing of a failed registration stays.
+    The version, and how the token is encoded, are found out unless they are given. `progress` is told each step in
+    words. Raises PartnerFailed and its kin; nothing of a failed registration stays.
     """
     tell = progress or (lambda step: log.info(step))
     tell(f"asking {versions_url} for its versions")
-    platform = await discover(versions_url, token)
+    platform = await discover(versions_url, token, version=version, encoding=encoding)
     _refuse_missing(platform)
     tell(f"registering with version {platform.version}, {len(platform.endpoints)} endpoints")
     if lacking := missing(platform, WANTED):
@@ -64,71 +50,38 @@ async def connect(
     token_b = vault.new_token()
     connection = await _open(versions_url, name, token_b)
     try:
-        authorization = wire.token_header(token, platform.encoding)
-        answer = await client.exchange("POST", platform.credentials_url(), authorization, ours.credentials(token_b))
-        theirs = _credentials(answer)
+        theirs = await _exchange_credentials("POST", platform, token, token_b)
         connection = await complete(connection.id, platform, theirs, token_b, name=name)
     except BaseException:
-        await _undo(connection.id, token_b)
+        await _undo(connection.id)
         raise
     tell("registered")
     return connection
 
 
-async def discover(versions_url: str, token: str, *, version: str | None = None) -> Platform:
-    """Versions and endpoints of a partner: of `version`, or the best that both speak.
-
-    The token goes base64-encoded as 2.2 asks; a partner that answers 401 is tried with it as it is.
-    Raises PartnerFailed.
-    """
-    answer, encoding = await _find_encoding(versions_url, token)
-    offered = {v.version: v.url for v in _read(answer, list[messages.Version])}
-    wanted = (version,) if version else ours.VERSIONS
-    chosen = next((candidate for candidate in wanted if candidate in offered), None)
-    if chosen is None:
-        raise NoCommonVersion(f"{versions_url} offers {', '.join(offered) or 'nothing'}; we speak {', '.join(wanted)}")
-    found = await client.exchange("GET", offered[chosen], wire.token_header(token, encoding))
-    endpoints = [msgspec.to_builtins(e) for e in _read(found, messages.VersionDetails).endpoints]
-    return Platform(versions_url=versions_url, version=chosen, encoding=encoding, endpoints=endpoints)
-
-
-async def _find_encoding(versions_url: str, token: str) -> tuple[Answer, str]:
+async def _exchange_credentials(method: str, platform: Platform, token: str, token_b: str) -> messages.Credentials:
+    """Give the partner our credentials with token B, take its own."""
+    async with transaction() as db:
+        ours_now = await ours.credentials(db, token_b, platform.version)
+    authorization = wire.token_header(token, platform.encoding)
+    answer = await client.exchange(method, platform.credentials_url(), authorization, ours_now)
     try:
-        return await client.exchange("GET", versions_url, wire.token_header(token, wire.BASE64)), wire.BASE64
-    except PeerRefused as refused:
-        if refused.http_status not in (401, 403):
-            raise
-    return await client.exchange("GET", versions_url, wire.token_header(token, wire.RAW)), wire.RAW
+        return credentials_of(platform.version, wire.decode(answer.data or b"null"))
+    except Invalid as fault:
+        raise PartnerFailed(f"the partner's credentials are not understood: {fault}") from fault
 
 
-def missing(platform: Platform, needed: Iterable[tuple[str, str]] = NEEDED) -> list[str]:
-    """The needed endpoints that a partner does not offer."""
-    offered = {(e["identifier"].lower(), e["role"].upper() or role) for e in platform.endpoints for role in ROLES}
-    names = {identifier for identifier, _ in offered}
-    return [
-        f"{identifier} {role}"
-        for identifier, role in needed
-        if (identifier, role) not in offered and not (identifier == "credentials" and identifier in names)
-    ]
+def credentials_of(version: str, parsed: Any) -> messages.Credentials:
+    """A partner's credentials, as of whichever version. Raises Invalid."""
+    theirs = convert(bridge.lift("credentials", version, parsed), messages.Credentials)
+    if not theirs.roles:
+        raise Invalid("at least one is required", "roles")
+    return theirs
 
 
 def _refuse_missing(platform: Platform) -> None:
     if lacking := missing(platform):
         raise PartnerFailed(f"{platform.versions_url} lacks endpoints that we need: {', '.join(lacking)}")
-
-
-def _read(answer: Answer, message: Any) -> Any:
-    try:
-        return convert(wire.decode(answer.data or b"null"), message)
-    except Invalid as fault:
-        raise PartnerFailed(f"the partner's answer is not understood: {fault}") from fault
-
-
-def _credentials(answer: Answer) -> messages.Credentials:
-    theirs: messages.Credentials = _read(answer, messages.Credentials)
-    if not theirs.roles:
-        raise PartnerFailed("the partner's credentials name no role")
-    return theirs
 
 
 async def _open(versions_url: str, name: str | None, token_b: str) -> Connection:
@@ -139,7 +92,7 @@ async def _open(versions_url: str, name: str | None, token_b: str) -> Connection
         if connection is None:
             partner = await parties.ensure_partner(db, name or urlsplit(versions_url).netloc)
             connection = await _of_partner(db, partner.id, REGISTERING)
-        connection.token_in_digests = [*connection.token_in_digests, vault.digest(token_b)]
+        connection.awaited_digest = vault.digest(token_b)
         db.add(connection)
     return connection
 
@@ -157,15 +110,20 @@ async def complete(
     roles = [_role(role) for role in theirs.roles]
     async with transaction() as db:
         connection = await db.get_one(Connection, connection_id, with_for_update=True)
+        earlier = connection.token_in_digests if connection.state == REGISTERED else []
         connection.state, connection.version = REGISTERED, platform.version
         connection.versions_url = platform.versions_url
-        connection.token_in_digests = [vault.digest(token_in)]
+        connection.token_in_digests = [vault.digest(token_in), *earlier]
+        connection.awaited_digest = None
         connection.token_out_sealed = vault.seal(theirs.token)
         connection.token_encoding = platform.encoding
         connection.endpoints, connection.roles = platform.endpoints, roles
+        connection.hub_party = theirs.hub_party_id
         connection.registered_at = connection.updated_at = clock.now()
-        await parties.set_parties(db, connection.partner_id, [parties.PartyFacts(**role) for role in roles])
+        await db.flush()
+        await routing.take_roles(db, connection, [_route(role) for role in roles])
         await _rename(db, connection, name or roles[0]["name"])
+        await events.emit(db, PartnerConnected(connection_id=connection.id))
     return connection
 
 
@@ -179,6 +137,12 @@ def _role(role: messages.CredentialsRole) -> dict[str, str]:
     }
 
 
+def _route(role: dict[str, str]) -> routing.RouteFacts:
+    return routing.RouteFacts(
+        country_code=role["country_code"], party_id=role["party_id"], role=role["role"], name=role["name"]
+    )
+
+
 async def _rename(db: Db, connection: Connection, name: str) -> None:
     """A partner that is known by its address only takes its company's name, if nobody else has it."""
     partner = await db.get_one(Partner, connection.partner_id)
@@ -188,12 +152,11 @@ async def _rename(db: Db, connection: Connection, name: str) -> None:
         partner.name = name
 
 
-async def _undo(connection_id: UUID, token_b: str) -> None:
+async def _undo(connection_id: UUID) -> None:
     """Forget the token of a registration that failed, and the row if it stood for nothing else."""
     async with transaction() as db:
         connection = await db.get_one(Connection, connection_id, with_for_update=True)
-        spent = vault.digest(token_b)
-        connection.token_in_digests = [digest for digest in connection.token_in_digests if digest != spent]
+        connection.awaited_digest = None
         if connection.state == REGISTERING:
             await db.delete(connection)
             await db.flush()
@@ -210,27 +173,57 @@ async def invite(name: str) -> tuple[str, str]:
     async with transaction() as db:
         partner = await parties.ensure_partner(db, name)
         connection = await _of_partner(db, partner.id, INVITED)
-        connection.state = INVITED
+        connection.state, connection.is_static = INVITED, False
         connection.token_in_digests = [vault.digest(token_a)]
         connection.token_out_sealed = None
         db.add(connection)
     return token_a, ours.versions_url()
 
 
-async def rotate(connection_id: UUID) -> Connection:
-    """Give a partner a new token and take its new one (PUT credentials); the old ones work until it has answered."""
+async def add_static(
+    name: str,
+    *,
+    version: str,
+    token_out: str,
+    token_in: str | None,
+    encoding: str,
+    endpoints: Sequence[dict[str, Any]],
+    roles: Sequence[PartyId],
+) -> tuple[Connection, str]:
+    """A partner that cannot do the handshake: tokens, endpoints and parties as agreed by hand.
+
+    Gives the connection and the token with which the partner calls us, a new one unless `token_in` is given.
+    """
+    token_in = token_in or vault.new_token()
+    platform = Platform(versions_url="", version=version, encoding=encoding, endpoints=list(endpoints))
+    async with transaction() as db:
+        partner = await parties.ensure_partner(db, name)
+        connection = await _of_partner(db, partner.id, REGISTERING)
+        connection.is_static = True
+        db.add(connection)
+    told = [messages.CredentialsRole(role="CPO", country_code=p.country_code, party_id=p.party_id) for p in roles]
+    theirs = messages.Credentials(token=token_out, url="", roles=told)
+    return await complete(connection.id, platform, theirs, token_in, name=name), token_in
+
+
+async def rotate(connection_id: UUID, *, version: str | None = None) -> Connection:
+    """Give a partner a new token and take its new one (PUT credentials); the old ones work until it has answered.
+
+    With another `version` the connection changes to that.
+    """
     async with transaction() as db:
         partner = await peer(db, connection_id)
         row = await db.get_one(Connection, connection_id, with_for_update=True)
+        if row.is_static:
+            raise Invalid(f"{partner.name} was added by hand: add it again with its new tokens", "name")
         token_b = vault.new_token()
-        row.token_in_digests = [*row.token_in_digests, vault.digest(token_b)]
+        row.awaited_digest = vault.digest(token_b)
     try:
-        platform = await discover(partner.versions_url, partner.token, version=partner.version)
-        authorization = wire.token_header(partner.token, platform.encoding)
-        answer = await client.exchange("PUT", platform.credentials_url(), authorization, ours.credentials(token_b))
-        return await complete(connection_id, platform, _credentials(answer), token_b)
+        platform = await discover(partner.versions_url, partner.token, version=version or partner.version)
+        theirs = await _exchange_credentials("PUT", platform, partner.token, token_b)
+        return await complete(connection_id, platform, theirs, token_b)
     except BaseException:
-        await _undo(connection_id, token_b)
+        await _undo(connection_id)
         raise
 
 

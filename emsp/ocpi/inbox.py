@@ -18,29 +18,33 @@ from emsp import clock
 from emsp.db.engine import Db
 from emsp.errors import Invalid
 from emsp.ocpi import wire
+from emsp.ocpi.connections import PartyId
 from emsp.ocpi.messages import Head
 from emsp.ocpi.reading import read
 from emsp.ocpi.tables import InboxDocument
 
-RECEIVED, APPLIED, APART = "RECEIVED", "APPLIED", "APART"
+NAMELESS = "?"
+RECEIVED, APPLIED, APART, WITHDRAWN = "RECEIVED", "APPLIED", "APART", "WITHDRAWN"
 
 KEEP = text("""
     INSERT INTO ocpi_inbox
-           (connection_id, module, object_key, body, content_hash, state, reason, received_at, handled_at)
-    SELECT :connection_id, :module, key, body, hash, :state, NULL, :now, :handled_at
-      FROM json_to_recordset(CAST(:items AS json)) AS item(key text, body text, hash text)
+           (connection_id, module, object_key, version, body, content_hash, state, reason, received_at, handled_at)
+    SELECT :connection_id, :module, key, version, body, hash, :state, NULL, :now, :handled_at
+      FROM json_to_recordset(CAST(:items AS json)) AS item(key text, version text, body text, hash text)
         ON CONFLICT (connection_id, module, object_key) DO UPDATE
-       SET body = excluded.body, content_hash = excluded.content_hash, state = excluded.state,
-           reason = NULL, received_at = excluded.received_at, handled_at = excluded.handled_at
+       SET version = excluded.version, body = excluded.body, content_hash = excluded.content_hash,
+           state = excluded.state, reason = NULL, received_at = excluded.received_at, handled_at = excluded.handled_at
     RETURNING object_key, id
 """)
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One received object: its key, its JSON as received, and of when it is (None when it does not say)."""
+    """One received object: its key, its JSON as received, the version that is written in, and of when it is (None
+    when it does not say)."""
 
     key: str
     body: bytes
+    version: str
     updated_at: datetime | None = None
     fault: str | None = None
     """Why not even its head could be read."""
@@ -49,15 +53,30 @@ class Item(msgspec.Struct, frozen=True):
     def hash(self) -> str:
         return wire.content_hash(self.body)
 
+    @property
+    def owner(self) -> PartyId | None:
+        """Whose it is, if that is known."""
+        country_code, party_id, *_ = [*self.key.split("/"), "", ""]
+        return PartyId(country_code, party_id) if country_code not in ("", NAMELESS) and party_id else None
 
-def item_of(body: bytes) -> Item:
-    """An object of a list, by its own words for whose it is; one without an id is kept under its content."""
+
+def item_of(body: bytes, version: str, owner: PartyId | None = None) -> Item:
+    """An object of a list, by its own words for whose it is, else of `owner`; one without an id is kept under its
+    content."""
     try:
         head = read(body, Head)
     except Invalid as fault:
-        return Item(f"?/{wire.content_hash(body)}", body, fault=str(fault))
+        return Item(f"{NAMELESS}/{wire.content_hash(body)}", body, version, fault=str(fault))
+    stated = PartyId(head.country_code or "", head.party_id or "")
+    country_code, party_id = stated if all(stated) or owner is None else owner
     updated_at = wire.utc(head.last_updated) if head.last_updated else None
-    return Item(wire.key_of(head.country_code, head.party_id, head.id), body, updated_at)
+    return Item(wire.key_of(country_code, party_id, head.id), body, version, updated_at)
+
+
+def item_in(document: InboxDocument) -> Item:
+    """The object that a document holds."""
+    found = item_of(document.body.encode(), document.version)
+    return msgspec.structs.replace(found, key=document.object_key)
 
 
 class News(msgspec.Struct, frozen=True):
@@ -82,25 +101,27 @@ def is_older(item: Item, kept_body: bytes | None) -> bool:
     """Whether the kept document is of a later time, by the partner's own clock."""
     if kept_body is None or item.updated_at is None:
         return False
-    kept_at = item_of(kept_body).updated_at
+    kept_at = item_of(kept_body, item.version).updated_at
     return kept_at is not None and item.updated_at < kept_at
 
 
 async def _kept_hashes(db: Db, connection_id: UUID, module: str, keys: Iterable[str]) -> dict[str, str]:
     query = select(col(InboxDocument.object_key), col(InboxDocument.content_hash))
-    rows = await db.execute(query.where(*_among(connection_id, module, keys)))
+    present = col(InboxDocument.state) != WITHDRAWN
+    rows = await db.execute(query.where(present, *_among(connection_id, module, keys)))
     return {row.object_key: row.content_hash for row in rows}
 
 
 async def _kept_bodies(db: Db, connection_id: UUID, module: str, keys: Sequence[str]) -> dict[str, bytes]:
     """Locked, so that a push between this look and our write cannot be overwritten by what is older.
 
-    Those set apart are left out: nothing is older than what could not be understood.
+    Those set apart or withdrawn are left out: nothing is older than what is not known.
     """
     if not keys:
         return {}
-    query = select(col(InboxDocument.object_key), col(InboxDocument.body)).where(col(InboxDocument.state) != APART)
-    chosen = query.where(*_among(connection_id, module, keys)).order_by(col(InboxDocument.object_key))
+    query = select(col(InboxDocument.object_key), col(InboxDocument.body))
+    understood = col(InboxDocument.state).not_in([APART, WITHDRAWN])
+    chosen = query.where(understood, *_among(connection_id, module, keys)).order_by(col(InboxDocument.object_key))
     return {row.object_key: row.body.encode() for row in await db.execute(chosen.with_for_update())}
 
 
@@ -130,7 +151,7 @@ async def keep(
 
 def _row(item: Item) -> dict[str, str]:
     body = item.body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return {"key": item.key, "body": body, "hash": item.hash}
+    return {"key": item.key, "version": item.version, "body": body, "hash": item.hash}
 
 
 async def set_apart(db: Db, reasons: Mapping[int, str]) -> None:

@@ -1,7 +1,8 @@
-"""The OCPI objects that we read, as of 2.2.1, holding what we use of them.
+"""The OCPI objects that we read, as of 2.3.0, holding what we use of them; `bridge` raises older ones to this.
 
 Enum values stay text, since partners send values that no table has. Lists may be null. Everything that a
-useful object can do without is optional, whatever the tables say: what matters is checked where it is used.
+useful object can do without is optional, whatever the tables say: what matters is checked where it is used. Whose
+an object is may also be told by where it came from.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Connector(msgspec.Struct):
     max_amperage: Decimal | None = None
     max_electric_power: Decimal | None = None
     tariff_ids: list[str] | None = None
+    capabilities: list[str] | None = None
     last_updated: datetime | None = None
 
 
@@ -97,11 +99,11 @@ class Hours(msgspec.Struct):
 class Location(msgspec.Struct):
     """Locations: Location."""
 
-    country_code: str
-    party_id: str
     id: str
     coordinates: Coordinates
     last_updated: datetime
+    country_code: str = ""
+    party_id: str = ""
     publish: bool | None = True
     name: str | None = None
     address: str | None = None
@@ -115,13 +117,28 @@ class Location(msgspec.Struct):
     facilities: list[str] | None = None
     time_zone: str | None = None
     opening_times: Hours | None = None
+    help_phone: str | None = None
+
+
+class TaxAmount(msgspec.Struct):
+    """Types: TaxAmount."""
+
+    amount: Decimal
+    name: str = ""
 
 
 class Price(msgspec.Struct):
-    """Types: Price. No `incl_vat` means that it is not known."""
+    """Types: Price. No taxes means that there are none; null, which older versions are raised to, not known."""
 
-    excl_vat: Decimal
-    incl_vat: Decimal | None = None
+    before_taxes: Decimal
+    taxes: list[TaxAmount] | None = []
+
+
+class PriceLimit(msgspec.Struct):
+    """Tariffs: PriceLimit. No `after_taxes` means that only the sum before taxes is limited."""
+
+    before_taxes: Decimal
+    after_taxes: Decimal | None = None
 
 
 class PriceComponent(msgspec.Struct):
@@ -150,15 +167,16 @@ class Tariff(msgspec.Struct):
     party_id: str = ""
     type: str | None = None
     tariff_alt_text: list[DisplayText] | None = None
-    min_price: Price | None = None
-    max_price: Price | None = None
+    tax_included: str | None = None
+    min_price: PriceLimit | None = None
+    max_price: PriceLimit | None = None
     start_date_time: datetime | None = None
     end_date_time: datetime | None = None
     last_updated: datetime | None = None
 
 
 class CdrToken(msgspec.Struct):
-    """CDRs: CdrToken."""
+    """CDRs: CdrToken. Partners of 2.1.1 name the contract only."""
 
     uid: str | None = None
     contract_id: str | None = None
@@ -182,12 +200,12 @@ class ChargingPeriod(msgspec.Struct):
 class Session(msgspec.Struct):
     """Sessions: Session. Energy in kWh."""
 
-    country_code: str
-    party_id: str
     id: str
     start_date_time: datetime
     status: str
     last_updated: datetime
+    country_code: str = ""
+    party_id: str = ""
     kwh: Decimal = Decimal(0)
     end_date_time: datetime | None = None
     cdr_token: CdrToken | None = None
@@ -212,8 +230,6 @@ class CdrLocation(msgspec.Struct):
 class Cdr(msgspec.Struct):
     """CDRs: CDR. Energy in kWh, times in hours."""
 
-    country_code: str
-    party_id: str
     id: str
     start_date_time: datetime
     end_date_time: datetime
@@ -221,6 +237,8 @@ class Cdr(msgspec.Struct):
     total_cost: Price
     last_updated: datetime
     total_energy: Decimal
+    country_code: str = ""
+    party_id: str = ""
     charging_periods: list[ChargingPeriod] | None = None
     session_id: str | None = None
     cdr_token: CdrToken | None = None
@@ -228,6 +246,7 @@ class Cdr(msgspec.Struct):
     cdr_location: CdrLocation | None = None
     tariffs: list[Tariff] | None = None
     credit: bool | None = None
+    credit_reference_id: str | None = None
 
 
 class CredentialsRole(msgspec.Struct):
@@ -240,11 +259,12 @@ class CredentialsRole(msgspec.Struct):
 
 
 class Credentials(msgspec.Struct):
-    """Credentials: Credentials. The token is plain, never base64."""
+    """Credentials: Credentials. The token is plain, never base64; a hub is named by its country code and party id."""
 
     token: str
     url: str
     roles: list[CredentialsRole]
+    hub_party_id: str | None = None
 
 
 class Version(msgspec.Struct):

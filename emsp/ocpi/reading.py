@@ -2,8 +2,8 @@
 
 A partner's object is first decoded straight into its message. Only when that fails is it parsed without a
 schema and bent towards it: numbers sent as strings and the reverse, an object where a list is due and the
-reverse, empty strings and hollow objects for what is absent, odd spellings of a time. What cannot be bent raises
-Invalid with the path of the field.
+reverse, a bare text where one with a language is due, empty strings and hollow objects for what is absent, odd
+spellings of a time. What cannot be bent raises Invalid with the path of the field.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from emsp.errors import Invalid
 from emsp.ocpi import wire
 
 T = TypeVar("T")
-_MAY_BE_ABSURD = re.compile(rb'[\d._\x80-\xff][eE][-+\d_\x80-\xff]|[\d_\x80-\xff]{16}|"\s*[-+]?s?(?i:nan|inf)')
-"""What a number that is none, or has more digits than any amount, looks like; so do some other texts."""
+_SHAPE = bytes(ord("0") if chr(byte) in "0123456789_" or byte > 127 else ord(chr(byte).lower()) for byte in range(256))
+"""Bytes by what they may be in a number: all that decoders take for digits are 0, and letters are small."""
+_ABSURD = (b"0" * 16, b"0e0", b"0e-", b"0e+", b".e0", b".e-", b".e+")
+_NO_NUMBER = re.compile(rb'"\s*[-+]?s?(?i:nan|inf)')
 
 
 def read(body: bytes, message: type[T]) -> T:
@@ -32,7 +34,7 @@ def read(body: bytes, message: type[T]) -> T:
         found: T = _decoder(_hashable(message)).decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         found = convert(wire.decode(body), message)
-    if _MAY_BE_ABSURD.search(body):
+    if _may_be_absurd(body):
         _refuse_absurd(found)
     wire.refuse_nul(body)
     return found
@@ -52,6 +54,14 @@ def invalid(error: msgspec.ValidationError) -> Invalid:
     """The error in our words, with the path of the field: `evses[0].status`."""
     text, _, path = str(error).partition(" - at `$")
     return Invalid(text.replace("`", ""), path.rstrip("`").removeprefix("."))
+
+
+def _may_be_absurd(body: bytes) -> bool:
+    """Whether it holds what a number looks like that is none, or has more digits than any amount; so do some texts."""
+    shape = body.translate(_SHAPE)
+    if any(sign in shape for sign in _ABSURD):
+        return True
+    return (b"nan" in shape or b"inf" in shape) and _NO_NUMBER.search(body) is not None
 
 
 def _refuse_absurd(value: Any, path: str = "") -> None:
@@ -119,13 +129,20 @@ def _is_hollow(value: Any) -> bool:
 def _bend_object(value: Any, wanted: inspect.StructType) -> Any:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
+    if isinstance(value, str) and wanted.fields and wanted.fields[0].name == "text":
+        value = {"text": value}
     if not isinstance(value, dict):
         return value
     return {
         field.encode_name: _bend(value[field.encode_name], field.type)
         for field in wanted.fields
-        if field.encode_name in value and not (value[field.encode_name] is None and not field.required)
+        if field.encode_name in value and not (value[field.encode_name] is None and _has_default(field))
     }
+
+
+def _has_default(field: inspect.Field) -> bool:
+    """Whether null means the default: not where it is a value of its own."""
+    return not field.required and not isinstance(field.type, inspect.UnionType)
 
 
 def _bend_list(value: Any, wanted: inspect.ListType) -> list[Any]:

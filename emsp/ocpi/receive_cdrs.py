@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
-from emsp.ocpi import inbox, ours, wire
+from emsp.ocpi import inbox, ours, routing, wire
 from emsp.ocpi.apply import take_in
-from emsp.ocpi.connections import owns
+from emsp.ocpi.connections import PartyId, party_of
 from emsp.ocpi.door import Call, Given
 from emsp.ocpi.errors import OcpiError, Status
 from emsp.ocpi.objects import Target, refuse
@@ -26,17 +26,23 @@ async def post(call: Call) -> Given:
     if len(call.path) > 2:
         raise OcpiError(Status.CLIENT_ERROR, f"CDRs are sent to /{'/'.join(call.path[:2])}/", 404)
     body = call.json_object()
-    country_code, party_id, cdr_id = (_text(body, name) for name in ("country_code", "party_id", "id"))
-    if not owns(call.connection, country_code, party_id):
-        raise Invalid(f"{country_code} {party_id} is not a party of yours", "party_id")
-    item = inbox.Item(wire.key_of(country_code, party_id, cdr_id), wire.encode(body))
-    item = item if isinstance(call.json(), list) else inbox.Item(item.key, call.body)
+    party, cdr_id = _owner(call, body), _text(body, "id")
+    key = wire.key_of(*party, cdr_id)
+    item = inbox.Item(key, wire.encode(body) if isinstance(call.json(), list) else call.body, call.version)
     async with transaction() as db:
+        if await routing.owner(db, call.connection.id, party) is None:
+            raise Invalid(f"{' '.join(party)} is not a party of yours", "party_id")
         applied = await take_in(db, call.connection, "cdrs", [item])
     refuse(applied.reasons.get(item.key))
-    parts = (country_code.upper(), party_id.upper(), cdr_id)
-    url = "/".join([ours.base_url(), call.path[0], "cdrs", *(quote(part, safe="") for part in parts)])
+    url = "/".join([ours.base_url(), call.version, "cdrs", *(quote(part, safe="") for part in (*party, cdr_id))])
     return Given(http_status=201 if applied.changed else 200, headers={"Location": url})
+
+
+def _owner(call: Call, body: dict[str, Any]) -> PartyId:
+    """Whose the CDR is, by its own words; in 2.1.1 it has none for that."""
+    if call.version == "2.1.1" and not (body.get("country_code") and body.get("party_id")):
+        return party_of(call.connection)
+    return PartyId.of(_text(body, "country_code"), _text(body, "party_id"))
 
 
 def _text(body: dict[str, Any], name: str) -> str:

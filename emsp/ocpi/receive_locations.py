@@ -15,7 +15,7 @@ from emsp.errors import NotFound
 from emsp.ocpi import inbox, wire
 from emsp.ocpi.door import Call, Given
 from emsp.ocpi.inbox import Item
-from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store, store_change, when
+from emsp.ocpi.objects import Json, Target, dated, is_stale, merged, refuse, required_when, store, store_change, when
 from emsp.ocpi.receive_whole import as_received
 from emsp.ocpi.translate_location import status_of
 from emsp.stations import changes
@@ -56,10 +56,10 @@ async def patch(call: Call) -> Given:
     """PATCH of a Location, an EVSE or a Connector; the members that are named replace those that are known."""
     target, body = Target(call, depth=2), call.json_object()
     target.check(body, own_id=_own_id(target))
-    required_when(body)
     async with transaction() as db:
         location = await target.known(db, for_update=True)
         found = _find(target, location)
+        body = dated(target, body, found[-1])
         if is_stale(target, body, found[-1]):
             return Given()
         child = _patched(found[-1], body)
@@ -103,7 +103,7 @@ async def _set_status(db: Db, target: Target, evse: Json, changed: bytes) -> boo
         await changes.set_evse_status(db, *place, status_of(str(evse.get("status"))), required_when(evse))
     except NotFound:
         return False
-    await inbox.keep(db, target.connection.id, "locations", [Item(target.key, changed)])
+    await inbox.keep(db, target.connection.id, "locations", [Item(target.key, changed, target.version)])
     return True
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.objects import Json, Target, is_stale, merged, refuse, required_when, store_change
+from emsp.ocpi.objects import Json, Target, dated, is_stale, merged, refuse, store_change
 
 PERIODS = "charging_periods"
 
@@ -16,9 +16,9 @@ async def patch(call: Call) -> Given:
     """PATCH sessions/{country_code}/{party_id}/{session_id}; charging periods are added to those that are known."""
     target, changes = Target(call), call.json_object()
     target.check(changes)
-    required_when(changes)
     async with transaction() as db:
         known = await target.known(db, for_update=True)
+        changes = dated(target, changes, known)
         if is_stale(target, changes, known):
             return Given()
         reason = await store_change(db, target, wire.encode(with_changes(known, changes)))

@@ -5,13 +5,27 @@ from __future__ import annotations
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.objects import Target, is_stale, refuse, store
+from emsp.ocpi.objects import Target, dated, is_stale, merged, refuse, store, store_change
 
 
 async def get(call: Call) -> Given:
     """GET {module}/{country_code}/{party_id}/{id}"""
     async with transaction() as db:
         return Given(data=await Target(call).known(db))
+
+
+async def patch(call: Call) -> Given:
+    """PATCH {module}/{country_code}/{party_id}/{id}: of tariffs, until 2.1.1."""
+    target, changes = Target(call), call.json_object()
+    target.check(changes)
+    async with transaction() as db:
+        known = await target.known(db, for_update=True)
+        changes = dated(target, changes, known)
+        if is_stale(target, changes, known):
+            return Given()
+        reason = await store_change(db, target, wire.encode(merged(known, changes)))
+    refuse(reason)
+    return Given()
 
 
 async def put(call: Call) -> Given:

@@ -7,10 +7,9 @@ from emsp.db.engine import transaction
 from emsp.errors import PartnerFailed
 from emsp.ocpi import handshake, ours
 from emsp.ocpi.connections import REGISTERED
+from emsp.ocpi.discovery import NoCommonVersion, discover, missing
 from emsp.ocpi.door import Call, Given
 from emsp.ocpi.errors import OcpiError, Status
-from emsp.ocpi.messages import Credentials
-from emsp.ocpi.reading import convert
 
 
 async def credentials(call: Call) -> Given:
@@ -18,7 +17,8 @@ async def credentials(call: Call) -> Given:
     registered = call.connection.state == REGISTERED
     match call.method:
         case "GET":
-            return Given(data=ours.credentials(call.token))
+            async with transaction() as db:
+                return Given(data=await ours.credentials(db, call.token, call.version))
         case "POST" if not registered:
             return await _register(call)
         case "PUT" if registered:
@@ -33,18 +33,16 @@ async def credentials(call: Call) -> Given:
 
 async def _register(call: Call) -> Given:
     """Calls the partner back with the token that it sends, stores what it offers, and hands out a new token."""
-    version = call.path[0]
-    theirs = convert(call.json_object(), Credentials)
-    if not theirs.roles:
-        raise OcpiError(Status.INVALID_PARAMETERS, "roles: at least one is required")
+    theirs = handshake.credentials_of(call.version, call.json_object())
     try:
-        platform = await handshake.discover(theirs.url, theirs.token, version=version)
-    except handshake.NoCommonVersion as error:
+        platform = await discover(theirs.url, theirs.token, version=call.version)
+    except NoCommonVersion as error:
         raise OcpiError(Status.UNSUPPORTED_VERSION, str(error)) from error
     except PartnerFailed as error:
         raise OcpiError(Status.CLIENT_API_UNUSABLE, str(error)) from error
-    if lacking := handshake.missing(platform):
+    if lacking := missing(platform):
         raise OcpiError(Status.NO_MATCHING_ENDPOINTS, f"{theirs.url} lacks {', '.join(lacking)}")
     token_c = vault.new_token()
     await handshake.complete(call.connection.id, platform, theirs, token_c)
-    return Given(data=ours.credentials(token_c))
+    async with transaction() as db:
+        return Given(data=await ours.credentials(db, token_c, call.version))

@@ -70,9 +70,12 @@ def _only_get(call: Call, given: Given) -> Given:
 async def _functional(call: Call, module: str) -> Given:
     if call.connection.state != REGISTERED:
         raise OcpiError(Status.CLIENT_ERROR, "this token is good for versions and credentials only", 401)
-    if handler := HANDLERS.get((module, call.method)):
+    if call.version == "2.1.1" and (module, call.method) == ("tariffs", "PATCH"):
+        return await receive_whole.patch(call)
+    offered = any(module == known for known, _ in ours.modules(call.version))
+    if offered and (handler := HANDLERS.get((module, call.method))):
         return await handler(call)
-    if any(module == known for known, _ in HANDLERS):
+    if offered:
         raise _not_allowed(call)
     raise OcpiError(Status.CLIENT_ERROR, f"there is no module {module}", 404)
 

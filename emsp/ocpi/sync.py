@@ -110,7 +110,8 @@ async def _crawl(
 
 
 async def _take_in_page(peer: Peer, module: str, page: Page, counts: PullCounts) -> datetime | None:
-    items = [inbox.item_of(body) for body in page.items]
+    owner = None if peer.hub else peer.party
+    items = [inbox.item_of(body, peer.version, owner) for body in page.items]
     async with transaction() as db:
         connection = await db.get_one(Connection, peer.id)
         news = await inbox.news(db, peer.id, module, items)

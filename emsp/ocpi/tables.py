@@ -25,6 +25,7 @@ class Connection(SQLModel, table=True):
     is_static: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # agreed on by hand
     hub_party: str | None = None  # country code and party id of the hub itself, if the partner is one
     token_in_digests: list[str] = texts()  # tokens with which the partner may call us, the newest first
+    awaited_digest: str | None = Field(default=None, unique=True)  # of a token that they get with a running handshake
     token_out_sealed: str | None = None
     token_encoding: str = "BASE64"  # or RAW
     endpoints: list[dict[str, Any]] = jsonb()  # [{"identifier", "role", "url"}]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from emsp.charging.record import Record, SessionReport
 from emsp.errors import Invalid
 from emsp.ocpi import messages
-from emsp.ocpi.translate_location import known
+from emsp.ocpi.translate_location import known, owner_of
 from emsp.ocpi.translate_tariff import tariff_of
 from emsp.ocpi.wire import utc
 from emsp.pricing.engine import Period
@@ -24,12 +24,13 @@ UNKNOWN_YEAR = 1970
 
 def report_of(session: messages.Session) -> SessionReport:
     """The session as it stands. Raises Invalid."""
+    country_code, party_id = owner_of(session)
     periods = sorted(session.charging_periods or [], key=lambda period: utc(period.start_date_time))
     latest = _volumes(periods[-1]) if periods else {}
     power_kw, charge_percent = latest.get("POWER"), latest.get("STATE_OF_CHARGE")
     return SessionReport(
-        country_code=session.country_code.upper(),
-        party_id=session.party_id.upper(),
+        country_code=country_code,
+        party_id=party_id,
         external_id=session.id,
         status=session_status(session.status),
         started_at=utc(session.start_date_time),
@@ -39,13 +40,13 @@ def report_of(session: messages.Session) -> SessionReport:
         power_w=None if power_kw is None else int(power_kw * 1000),
         state_of_charge_percent=None if charge_percent is None else int(charge_percent),
         authorization_reference=session.authorization_reference,
-        token_uid=session.cdr_token.uid if session.cdr_token else None,
+        token_uid=_token_uid(session.cdr_token),
         location_id=known(session.location_id),
         evse_uid=known(session.evse_uid),
         connector_id=known(session.connector_id),
         currency=session.currency.upper() if session.currency else None,
-        net_cost=session.total_cost.excl_vat if session.total_cost else None,
-        gross_cost=session.total_cost.incl_vat if session.total_cost else None,
+        net_cost=session.total_cost.before_taxes if session.total_cost else None,
+        gross_cost=_gross(session.total_cost) if session.total_cost else None,
         updated_at=utc(session.last_updated),
     )
 
@@ -60,16 +61,17 @@ def session_status(text: str) -> str:
 
 def record_of(cdr: messages.Cdr) -> Record:
     """The record of a charge. Raises Invalid for what would make its money doubtful."""
+    country_code, party_id = owner_of(cdr)
     periods = sorted(cdr.charging_periods or [], key=lambda period: utc(period.start_date_time))
     started_at, ended_at = _span(cdr, periods)
     place = cdr.cdr_location or messages.CdrLocation()
     return Record(
-        country_code=cdr.country_code.upper(),
-        party_id=cdr.party_id.upper(),
+        country_code=country_code,
+        party_id=party_id,
         external_id=cdr.id,
         session_external_id=known(cdr.session_id),
         authorization_reference=cdr.authorization_reference,
-        token_uid=cdr.cdr_token.uid if cdr.cdr_token else None,
+        token_uid=_token_uid(cdr.cdr_token),
         location_id=known(place.id),
         evse_uid=known(place.evse_uid),
         connector_id=known(place.connector_id),
@@ -79,12 +81,23 @@ def record_of(cdr: messages.Cdr) -> Record:
         energy_wh=_energy_wh(cdr.total_energy, "total_energy"),
         periods=periods_of(periods, ended_at),
         currency=cdr.currency.strip().upper(),
-        net_cost=cdr.total_cost.excl_vat,
-        gross_cost=cdr.total_cost.incl_vat,
+        net_cost=cdr.total_cost.before_taxes,
+        gross_cost=_gross(cdr.total_cost),
         tariffs=[tariff_of(tariff) for tariff in cdr.tariffs or []],
         credit=cdr.credit is True,
+        credits_external_id=known(cdr.credit_reference_id),
         updated_at=utc(cdr.last_updated),
     )
+
+
+def _token_uid(token: messages.CdrToken | None) -> str | None:
+    """The token that was used; where only its contract is told, that, since the two are the same in our starts."""
+    return known(token.uid) or known(token.contract_id) if token else None
+
+
+def _gross(price: messages.Price) -> Decimal | None:
+    """The amount with all taxes, None when they are not known."""
+    return None if price.taxes is None else sum((tax.amount for tax in price.taxes), price.before_taxes)
 
 
 def periods_of(periods: Sequence[messages.ChargingPeriod], ended_at: datetime) -> list[Period]:

@@ -30,11 +30,12 @@ MIXED_CASE = {
 def station_of(location: messages.Location) -> StationFacts:
     """The station that a Location describes. Raises Invalid naming the field that makes it useless."""
     evses = [_evse(evse, utc(location.last_updated)) for evse in location.evses or []]
+    country_code, party_id = owner_of(location)
     latitude, longitude = _place(location.coordinates)
     operator, hours = location.operator, location.opening_times
     return StationFacts(
-        country_code=location.country_code.upper(),
-        party_id=location.party_id.upper(),
+        country_code=country_code,
+        party_id=party_id,
         external_id=location.id,
         name=known(location.name),
         street=known(location.address),
@@ -47,6 +48,7 @@ def station_of(location: messages.Location) -> StationFacts:
         time_zone=time_zone(location.time_zone, location.country or location.country_code),
         operator_name=known(operator.name) if operator else None,
         operator_website=operator.website if operator else None,
+        operator_phone=known(location.help_phone),
         twenty_four_seven=hours.twentyfourseven if hours else None,
         opening_hours=_hours(hours) if hours else None,
         facilities=_words(location.facilities),
@@ -55,6 +57,14 @@ def station_of(location: messages.Location) -> StationFacts:
         evses=evses,
         updated_at=max([utc(location.last_updated), *(evse.updated_at for evse in evses)]),
     )
+
+
+def owner_of(said: messages.Location | messages.Tariff | messages.Session | messages.Cdr) -> tuple[str, str]:
+    """Country code and party id of whose an object is, in capitals. Raises Invalid when it does not say."""
+    for name in ("country_code", "party_id"):
+        if not getattr(said, name).strip():
+            raise Invalid("required", name)
+    return said.country_code.strip().upper(), said.party_id.strip().upper()
 
 
 def known(text: str | None) -> str | None:
@@ -87,10 +97,15 @@ def _evse(evse: messages.Evse, location_updated_at: datetime) -> EvseFacts:
         label=known(evse.physical_reference),
         floor_level=known(evse.floor_level),
         status=status_of(evse.status),
-        capabilities=_words(evse.capabilities),
+        capabilities=_words([*(evse.capabilities or []), *_of_connectors(evse)]),
         connectors=[_connector(connector, updated_at) for connector in evse.connectors or []],
         updated_at=updated_at,
     )
+
+
+def _of_connectors(evse: messages.Evse) -> list[str]:
+    """What the connectors can do of themselves, as plug and charge: drivers look for it at the charge point."""
+    return [word for connector in evse.connectors or [] for word in connector.capabilities or []]
 
 
 def _connector(connector: messages.Connector, evse_updated_at: datetime) -> ConnectorFacts:

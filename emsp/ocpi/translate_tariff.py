@@ -11,6 +11,7 @@ import msgspec
 
 from emsp.errors import Invalid
 from emsp.ocpi import messages
+from emsp.ocpi.translate_location import owner_of
 from emsp.ocpi.wire import is_amount, utc
 from emsp.pricing.facts import TariffFacts
 from emsp.pricing.tariff import (
@@ -22,10 +23,19 @@ from emsp.pricing.tariff import (
     ReservationUse,
     Restrictions,
     Tariff,
+    TaxIncluded,
 )
 
 MIDNIGHT_AS_24 = "24:00"
 MOST_WHOLE = 2**31 - 1
+TAX_INCLUDED = {
+    "YES": TaxIncluded.YES,
+    "NO": TaxIncluded.NO,
+    "N/A": TaxIncluded.NOT_APPLICABLE,
+    "": TaxIncluded.NO,
+}
+BOOKING = "booking"
+"""The restriction of elements that price bookings, and never a charge (Bookings: TariffRestrictions)."""
 
 
 class _NotUnderstood(ValueError):
@@ -34,13 +44,12 @@ class _NotUnderstood(ValueError):
 
 def tariff_facts(tariff: messages.Tariff) -> TariffFacts:
     """The tariff with its owner and its alternative texts. Raises Invalid when it has no owner or time."""
-    if not (tariff.country_code and tariff.party_id):
-        raise Invalid("required", "country_code" if not tariff.country_code else "party_id")
+    country_code, party_id = owner_of(tariff)
     if tariff.last_updated is None:
         raise Invalid("required", "last_updated")
     return TariffFacts(
-        country_code=tariff.country_code.upper(),
-        party_id=tariff.party_id.upper(),
+        country_code=country_code,
+        party_id=party_id,
         external_id=tariff.id,
         tariff=tariff_of(tariff),
         alt_text={text.language.lower(): text.text for text in tariff.tariff_alt_text or []},
@@ -60,10 +69,20 @@ def tariff_of(tariff: messages.Tariff) -> Tariff:
         valid_until=_moment(tariff.end_date_time),
     )
     try:
-        elements = tuple(_element(element) for element in tariff.elements)
+        tax_included = _tax_included(tariff.tax_included or "")
+        elements = tuple(
+            _element(element) for element in tariff.elements if not (element.restrictions or {}).get(BOOKING)
+        )
     except _NotUnderstood as reason:
         return msgspec.structs.replace(ours, not_computable=str(reason))
-    return msgspec.structs.replace(ours, elements=elements)
+    return msgspec.structs.replace(ours, elements=elements, tax_included=tax_included)
+
+
+def _tax_included(stated: str) -> TaxIncluded:
+    """Partners leave it out where prices are without tax, also in examples of the specification."""
+    if (found := TAX_INCLUDED.get(stated.strip().upper())) is None:
+        raise _NotUnderstood(f"tax_included {stated!r} is not known")
+    return found
 
 
 def _currency(code: str) -> str:
@@ -77,8 +96,8 @@ def _moment(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
 
-def _limit(price: messages.Price | None) -> PriceLimit | None:
-    return None if price is None else PriceLimit(net=price.excl_vat, gross=price.incl_vat)
+def _limit(limit: messages.PriceLimit | None) -> PriceLimit | None:
+    return None if limit is None else PriceLimit(net=limit.before_taxes, gross=limit.after_taxes)
 
 
 def _element(element: messages.TariffElement) -> Element:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from emsp.db.engine import Db
-from emsp.errors import Refused
 from emsp.partners.tables import Partner, Party
 
 
@@ -36,18 +34,15 @@ async def parties(db: Db, partner_id: UUID) -> list[Party]:
     return list((await db.execute(of_partner.order_by(col(Party.country_code), col(Party.party_id)))).scalars())
 
 
-async def set_parties(db: Db, partner_id: UUID, wanted: Sequence[PartyFacts]) -> None:
-    """Let a partner speak for exactly these parties. Refuses (PARTY_TAKEN) one that another partner speaks for."""
-    keys = [(party.country_code, party.party_id, party.role) for party in wanted]
-    columns = tuple_(col(Party.country_code), col(Party.party_id), col(Party.role))
-    of_others = select(Party).where(columns.in_(keys), col(Party.partner_id) != partner_id).limit(1)
-    if other := (await db.execute(of_others)).scalar_one_or_none():
-        taken = f"{other.role} {other.country_code} {other.party_id}"
-        raise Refused("PARTY_TAKEN", f"{taken} is already connected as a party of another partner", "roles")
-    await db.execute(delete(Party).where(col(Party.partner_id) == partner_id, columns.not_in(keys)))
-    for party in wanted:
-        row = {"partner_id": partner_id, **msgspec.structs.asdict(party)}
-        change = insert(Party).values(row)
-        await db.execute(
-            change.on_conflict_do_update(index_elements=["country_code", "party_id", "role"], set_={"name": party.name})
-        )
+async def claim(db: Db, partner_id: UUID, wanted: PartyFacts) -> UUID:
+    """The partner that a party belongs to: the first one that spoke for it. Its own name for itself is kept."""
+    codes = (col(Party.country_code) == wanted.country_code, col(Party.party_id) == wanted.party_id)
+    owner: UUID | None = (await db.execute(select(col(Party.partner_id)).where(*codes).limit(1))).scalar_one_or_none()
+    change = insert(Party).values({"partner_id": owner or partner_id, **msgspec.structs.asdict(wanted)})
+    renamed = change.on_conflict_do_update(
+        index_elements=["country_code", "party_id", "role"],
+        set_={"name": wanted.name},
+        where=col(Party.partner_id) == partner_id,
+    )
+    await db.execute(renamed)
+    return owner or partner_id

@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 
 from emsp import vault
 from emsp.db.engine import Db, transaction
+from emsp.ocpi.routing import RouteFacts, take_roles
 from emsp.ocpi.tables import Connection, InboxDocument
-from emsp.partners.parties import PartyFacts, ensure_partner, set_parties
+from emsp.partners.parties import ensure_partner
 
 BASE = "/ocpi/2.2.1"
 
@@ -20,7 +21,6 @@ async def registered(db: Db, name: str, token: str, *, party_id: str, endpoints:
     """A connection of a partner with one party, NL `party_id`, whose token to us is `token`."""
     partner = await ensure_partner(db, name)
     role = {"role": "CPO", "country_code": "NL", "party_id": party_id, "name": name}
-    await set_parties(db, partner.id, [PartyFacts(**role)])
     connection = Connection(
         partner_id=partner.id,
         state="REGISTERED",
@@ -32,6 +32,7 @@ async def registered(db: Db, name: str, token: str, *, party_id: str, endpoints:
     )
     db.add(connection)
     await db.flush()
+    await take_roles(db, connection, [RouteFacts(**role)])
     return connection
 
 
@@ -47,12 +48,13 @@ class Cpo:
     http: httpx.AsyncClient
     token: str
     connection: Connection
+    version: str = "2.2.1"
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """A request under /ocpi/2.2.1 with its token; `body` is JSON, or bytes as they are."""
+        """A request under /ocpi/{version} with its token; `body` is JSON, or bytes as they are."""
         content = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
         sent = {**authorization(self.token), "Content-Type": "application/json", **headers}
-        return await self.http.request(method, BASE + path, content=content, headers=sent)
+        return await self.http.request(method, f"/ocpi/{self.version}{path}", content=content, headers=sent)
 
     async def says(self, method: str, path: str, body: Any = None) -> tuple[int, int]:
         """What it is answered: the HTTP status and the OCPI status code."""

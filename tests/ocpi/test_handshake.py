@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from emsp.db.engine import transaction
 from emsp.errors import PartnerFailed, Refused
-from emsp.ocpi import connections, handshake, sync
+from emsp.ocpi import connections, discovery, handshake, sync
 from emsp.ocpi.wire import presented_tokens
 from tests.ocpi.people import BASE, authorization, registered, value, values
 from tests.ocpi.servers import envelope, sandbox_cpo, scripted
@@ -69,7 +69,7 @@ async def test_inviting_again_is_the_way_back_for_a_partner_that_lost_its_state(
 
 async def test_a_token_that_is_refused_in_base64_is_tried_as_it_is(our_url: str) -> None:
     async with scripted(raw_only) as url:
-        platform = await handshake.discover(f"{url}/versions", "token-a")
+        platform = await discovery.discover(f"{url}/versions", "token-a")
     assert platform.encoding == "RAW"
 
 
@@ -106,7 +106,7 @@ def refusing(request: Request) -> Response:
         return envelope([{"version": "2.2.1", "url": url + "2.2.1"}])
     if request.method == "POST":
         return envelope(None, 3001)
-    needed = [{"identifier": name, "role": role, "url": url + name} for name, role in handshake.NEEDED]
+    needed = [{"identifier": name, "role": role, "url": url + name} for name, role in discovery.NEEDED]
     return envelope({"version": "2.2.1", "endpoints": needed})
 
 

@@ -12,6 +12,8 @@ from emsp.ocpi import messages, wire
 from emsp.ocpi.reading import read
 from tests.ocpi import people
 
+LIMITED_AFTER_TAXES = people.tariff(min_price={"before_taxes": None, "after_taxes": 5})
+
 
 def location_with(**members: Any) -> messages.Location:
     return read(msgspec.json.encode(people.location(**members)), messages.Location)
@@ -30,9 +32,9 @@ def test_an_optional_object_that_says_nothing_is_absent() -> None:
     one = location_with(operator={"name": None, "website": None, "logo": logo}, opening_times=hours)
     assert (one.operator, one.opening_times) == (None, None)
 
-    hollow = {"excl_vat": None, "incl_vat": None}
-    priced = read(msgspec.json.encode(people.tariff(min_price=hollow, max_price={"excl_vat": 9})), messages.Tariff)
-    assert (priced.min_price, priced.max_price) == (None, messages.Price(excl_vat=Decimal(9)))
+    hollow = {"before_taxes": None, "after_taxes": None}
+    priced = read(msgspec.json.encode(people.tariff(min_price=hollow, max_price={"before_taxes": 9})), messages.Tariff)
+    assert (priced.min_price, priced.max_price) == (None, messages.PriceLimit(before_taxes=Decimal(9)))
 
     said = b'{"result": "ACCEPTED", "timeout": 30, "message": {"language": null, "text": null}}'
     assert read(said, messages.CommandOutcome) == messages.CommandOutcome(result="ACCEPTED", timeout=30)
@@ -41,15 +43,29 @@ def test_an_optional_object_that_says_nothing_is_absent() -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"total_cost": {"excl_vat": None, "incl_vat": None}}, "total_cost.excl_vat: Expected decimal, got null"),
+        ({"total_cost": {"before_taxes": None, "taxes": None}}, "total_cost.before_taxes: Expected decimal, got null"),
         ({"tariffs": [{}]}, "tariffs[0]: Object missing required field id"),
-        ({"tariffs": [people.tariff(min_price={"excl_vat": None, "incl_vat": 5})]}, "tariffs[0].min_price.excl_vat"),
+        ({"tariffs": [LIMITED_AFTER_TAXES]}, "tariffs[0].min_price.before_taxes: Expected decimal, got null"),
     ],
 )
 def test_a_hollow_object_where_one_is_required_is_not_read(members: dict[str, Any], message: str) -> None:
+    cdr = people.cdr(**{"total_cost": {"before_taxes": 1}, **members})
     with pytest.raises(Invalid) as refused:
-        read(msgspec.json.encode(people.cdr(**members)), messages.Cdr)
+        read(msgspec.json.encode(cdr), messages.Cdr)
     assert message in str(refused.value)
+
+
+def test_taxes_that_are_null_are_unknown_and_those_that_are_absent_are_none() -> None:
+    for net in (b"4", b'"4"'):
+        assert read(b'{"before_taxes": %b, "taxes": null}' % net, messages.Price).taxes is None
+        assert read(b'{"before_taxes": %b}' % net, messages.Price).taxes == []
+
+
+def test_a_bare_text_where_one_with_a_language_is_due() -> None:
+    said = b'{"result": "REJECTED", "message": "The cable is locked"}'
+    assert read(said, messages.CommandOutcome).message == [messages.DisplayText("The cable is locked")]
+    said = b'{"result": "REJECTED", "message": {"language": "en", "text": "The cable is locked"}}'
+    assert read(said, messages.CommandOutcome).message == [messages.DisplayText("The cable is locked", "en")]
 
 
 def test_a_list_where_an_object_is_due_and_the_reverse() -> None:

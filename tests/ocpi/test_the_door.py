@@ -21,7 +21,9 @@ KNOWN_PATHS = ["/locations/NL/ABC/L1", "/tariffs/NL/ABC/T1", "/sessions/NL/ABC/S
 )
 async def test_a_token_is_known_plain_or_encoded(cpo: Cpo, us: httpx.AsyncClient, header: str) -> None:
     answer = await us.get("/ocpi/versions", headers={"Authorization": header})
-    assert answer.json()["data"] == [{"version": "2.2.1", "url": "http://127.0.0.1:8000/ocpi/2.2.1"}]
+    assert answer.json()["data"] == [
+        {"version": version, "url": f"http://127.0.0.1:8000/ocpi/{version}"} for version in ("2.3.0", "2.2.1", "2.1.1")
+    ]
 
 
 @pytest.mark.parametrize("header", ["", "Token", "Token nonsense", "Bearer abc-token"])

@@ -2,22 +2,24 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
 
-from emsp.charging.record import Record
+from emsp.charging.record import Record, SessionReport
 from emsp.errors import Invalid
-from emsp.ocpi import messages
+from emsp.ocpi import bridge, messages, wire
 from emsp.ocpi.reading import convert, read
 from emsp.ocpi.translate_charge import record_of, report_of
 from emsp.ocpi.translate_location import station_of, time_zone
 from emsp.ocpi.translate_tariff import tariff_facts
 from emsp.pricing.engine import Period
-from emsp.pricing.tariff import Day, Dimension, ReservationUse, Restrictions, Tariff
+from emsp.pricing.tariff import Day, Dimension, ReservationUse, Restrictions, Tariff, TaxIncluded
 from emsp.stations.facts import ConnectorFacts, StationFacts
 from tests.ocpi import people
+
+M = TypeVar("M")
 
 
 def station(**members: Any) -> StationFacts:
@@ -29,8 +31,13 @@ def connector(**members: Any) -> ConnectorFacts:
     return station(evses=[people.evse("1", connectors=[made])]).evses[0].connectors[0]
 
 
+def understood(module: str, said: dict[str, Any], message: type[M], version: str = "2.2.1") -> M:
+    """What a partner of the version says, as one of the newest would."""
+    return convert(bridge.lift(module, version, wire.decode(wire.encode(said))), message)
+
+
 def tariff(**members: Any) -> Tariff:
-    return tariff_facts(read(msgspec.json.encode(people.tariff(**members)), messages.Tariff)).tariff
+    return tariff_facts(understood("tariffs", people.tariff(**members), messages.Tariff)).tariff
 
 
 def restricted(**restrictions: Any) -> Tariff:
@@ -39,7 +46,11 @@ def restricted(**restrictions: Any) -> Tariff:
 
 
 def record(**members: Any) -> Record:
-    return record_of(read(msgspec.json.encode(people.cdr(**members)), messages.Cdr))
+    return record_of(understood("cdrs", people.cdr(**members), messages.Cdr))
+
+
+def report(**members: Any) -> SessionReport:
+    return report_of(understood("sessions", people.session(**members), messages.Session))
 
 
 @pytest.mark.parametrize(
@@ -235,16 +246,86 @@ def test_a_session_in_our_words() -> None:
         "start_date_time": "2026-06-01T10:00:00Z",
         "dimensions": [{"type": "POWER", "volume": 10.5}, {"type": "STATE_OF_CHARGE", "volume": 64}],
     }
-    report = report_of(convert(people.session(kwh="1.5", status="reserved", charging_periods=[last]), messages.Session))
-    assert (report.status, report.energy_wh, report.power_w, report.state_of_charge_percent) == (
+    running = report(kwh="1.5", status="reserved", charging_periods=[last])
+    assert (running.status, running.energy_wh, running.power_w, running.state_of_charge_percent) == (
         "RESERVATION",
         Decimal(1500),
         10_500,
         64,
     )
-    assert report.net_cost is None, "no cost is not a cost of nothing"
+    assert running.net_cost is None, "no cost is not a cost of nothing"
 
 
 def test_a_session_without_a_token_or_a_reference_is_read() -> None:
-    report = report_of(convert(people.session(cdr_token=None, evse_uid="#NA"), messages.Session))
-    assert (report.token_uid, report.authorization_reference, report.evse_uid) == (None, None, None)
+    bare = report(cdr_token=None, evse_uid="#NA")
+    assert (bare.token_uid, bare.authorization_reference, bare.evse_uid) == (None, None, None)
+
+
+def test_a_token_that_only_its_contract_is_told_of_is_known_by_it() -> None:
+    assert report(cdr_token={"contract_id": "NLEMPC1"}).token_uid == "NLEMPC1"
+    assert record(cdr_token={"uid": "#NA", "contract_id": "NLEMPC1"}).token_uid == "NLEMPC1"
+    assert record(cdr_token={"uid": "APP1", "contract_id": "NLEMPC1"}).token_uid == "APP1"
+
+
+def test_taxes_of_the_newest_version_are_added_up_and_none_of_them_is_no_tax() -> None:
+    taxed = {"before_taxes": 4, "taxes": [{"name": "GST", "amount": 0.2}, {"name": "QST", "amount": "0.399"}]}
+    assert record(total_cost=taxed).gross_cost == Decimal("4.599")
+    assert record(total_cost={"before_taxes": 4}).gross_cost == Decimal(4)
+    assert record(total_cost={"before_taxes": 4, "taxes": None}).gross_cost is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "meant"),
+    [
+        ("YES", TaxIncluded.YES),
+        ("no", TaxIncluded.NO),
+        ("N/A", TaxIncluded.NOT_APPLICABLE),
+        (None, TaxIncluded.NO),
+    ],
+)
+def test_whether_prices_contain_tax(stated: str | None, meant: TaxIncluded) -> None:
+    assert tariff(tax_included=stated).tax_included is meant
+
+
+def test_prices_that_nobody_can_tell_the_tax_of_have_no_price() -> None:
+    assert tariff(tax_included="SOMETIMES").not_computable == "tax_included 'SOMETIMES' is not known"
+
+
+def test_what_prices_bookings_is_not_for_charges() -> None:
+    fee = {"price_components": [{"type": "FLAT", "price": 4}], "restrictions": {"booking": "BOOKING_EXPIRES"}}
+    energy = {"price_components": [{"type": "ENERGY", "price": 1}], "restrictions": {"booking": None}}
+    assert [e.components[0].dimension for e in tariff(elements=[fee, energy]).elements] == [Dimension.ENERGY]
+
+
+def test_a_credit_names_what_it_takes_back() -> None:
+    back = record(id="C1-C", credit=True, credit_reference_id="C1", total_cost={"excl_vat": -3, "incl_vat": -3.63})
+    assert (back.credit, back.credits_external_id, back.net_cost) == (True, "C1", Decimal(-3))
+    assert back.gross_cost == Decimal("-3.63")
+    assert record().credits_external_id is None
+
+
+def test_what_connectors_can_do_is_told_of_their_charge_point() -> None:
+    made = {"id": "1", "capabilities": ["ISO_15118_2_PLUG_AND_CHARGE"]}
+    place = station(help_phone="+31 20 1234567", evses=[people.evse("1", connectors=[made, made])])
+    assert place.evses[0].capabilities == ["REMOTE_START_STOP_CAPABLE", "ISO_15118_2_PLUG_AND_CHARGE"]
+    assert place.operator_phone == "+31 20 1234567"
+
+
+def test_a_charge_of_the_oldest_version() -> None:
+    place = {"id": "LOC1", "country": "NLD", "evses": [{"uid": "3256", "connectors": [{"id": "1"}]}]}
+    told = {"id": "S1", "auth_id": "APP1", "location": place, "currency": "EUR", "status": "ACTIVE"}
+    session = {"start_datetime": "2026-06-01T10:00:00Z", "last_updated": "2026-06-01T10:05:00Z", "total_cost": 1.2}
+    owner = ("NL", "ABC")
+    lifted = bridge.lift("sessions", "2.1.1", wire.decode(wire.encode({**told, **session, "kwh": 1.5})), owner)
+    running = report_of(convert(lifted, messages.Session))
+    assert (running.country_code, running.party_id, running.token_uid) == ("NL", "ABC", "APP1")
+    assert (running.location_id, running.evse_uid, running.connector_id) == ("LOC1", "3256", "1")
+    assert (running.net_cost, running.gross_cost) == (Decimal("1.2"), None)
+
+
+def test_nothing_at_all_in_the_lists_of_an_object() -> None:
+    assert station(evses=[people.evse("1", connectors=[], capabilities=[])]).evses[0].connectors == []
+    assert tariff(elements=[]).elements == ()
+    assert tariff(elements=[{"price_components": []}]).not_computable is None
+    assert record(charging_periods=[], tariffs=[]).periods == []
+    assert report(charging_periods=[], status="LEVITATING").status == "UNKNOWN"

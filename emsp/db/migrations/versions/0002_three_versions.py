@@ -91,6 +91,8 @@ def upgrade() -> None:
     op.add_column(
         "ocpi_connection", sa.Column("is_static", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
+    op.add_column("ocpi_connection", sa.Column("awaited_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
+    op.create_unique_constraint("ocpi_connection_awaited_digest_key", "ocpi_connection", ["awaited_digest"])
     op.add_column("ocpi_connection", sa.Column("hub_party", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
     op.add_column(
         "ocpi_inbox", sa.Column("version", sqlmodel.sql.sqltypes.AutoString(), server_default="2.2.1", nullable=False)
@@ -105,6 +107,7 @@ def downgrade() -> None:
     op.drop_column("ocpi_sync", "complete_at")
     op.drop_column("ocpi_inbox", "version")
     op.drop_column("ocpi_connection", "hub_party")
+    op.drop_column("ocpi_connection", "awaited_digest")
     op.drop_column("ocpi_connection", "is_static")
     op.drop_column("driver", "updated_at")
     op.drop_column("driver", "blocked_at")
