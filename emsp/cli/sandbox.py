@@ -16,6 +16,12 @@ from emsp.sandbox import cpo as operator
 cli = typer.Typer(
     no_args_is_help=True, help="The world outside, on loopback: a Charge Point Operator and a card processor."
 )
+VersionsOption = Annotated[
+    list[str] | None, typer.Option("--version", help="An OCPI version to offer: 2.1.1, 2.2.1 or 2.3.0; repeatable.")
+]
+LiesOption = Annotated[
+    list[str] | None, typer.Option("--lie", help="A lie to tell, by name; repeatable. GET /sandbox/lies lists them.")
+]
 StateOption = Annotated[Path | None, typer.Option(help="File that keeps what happened over a restart.")]
 
 
@@ -29,11 +35,17 @@ def cpo(
     tariffs: TariffsOption = None,
     stations: Annotated[int, typer.Option(help="How many stations to make up without a feed.")] = 300,
     seed: Annotated[int, typer.Option(help="Seed of what is made up.")] = 1,
+    version: VersionsOption = None,
+    role: Annotated[str, typer.Option(help="cpo, or hub to stand between several operators and the partner.")] = "cpo",
+    lie: LiesOption = None,
     speed: Annotated[float, typer.Option(help="Simulated seconds per second.")] = 1.0,
     status_churn: Annotated[float, typer.Option(help="EVSEs a minute whose status changes by itself.")] = 0.0,
     state: StateOption = None,
+    page_limit: Annotated[int, typer.Option(help="Objects on a page at most.")] = 250,
+    late_s: Annotated[float, typer.Option(help="Seconds by which what is late is late.")] = 30.0,
+    slow_s: Annotated[float, typer.Option(help="Seconds that a slow answer takes.")] = 3.0,
 ) -> None:
-    """A Charge Point Operator that speaks OCPI 2.2.1 and charges simulated cars.
+    """A Charge Point Operator, or a hub before several, that speaks OCPI and charges simulated cars.
 
     Prints one line of JSON with its versions URL and its token as soon as it serves.
     """
@@ -45,9 +57,15 @@ def cpo(
         tariffs=tariffs,
         stations=stations,
         seed=seed,
+        versions=tuple(version or ("2.2.1",)),
+        role=role,
+        lies=tuple(lie or ()),
         speed=speed,
         status_churn=status_churn,
         state=state,
+        page_limit=page_limit,
+        late_s=late_s,
+        slow_s=slow_s,
         **chosen,
     )
     _serve(operator.serve(options))

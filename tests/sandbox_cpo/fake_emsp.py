@@ -1,4 +1,4 @@
-"""A tiny eMSP that keeps whatever a CPO sends it, and can be made to fail."""
+"""A tiny eMSP that keeps whatever a CPO sends it, in any version of OCPI, and can be made to fail."""
 
 import base64
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 TOKEN_B = "token-b-of-the-fake-emsp"
 TOKEN = {
     "country_code": "NL",
@@ -25,6 +26,16 @@ TOKEN = {
     "whitelist": "NEVER",
     "last_updated": "2026-01-01T00:00:00Z",
 }
+TOKEN_OF_2_1_1 = {
+    "uid": "APP0001",
+    "type": "OTHER",
+    "auth_id": "NL-EMS-C00000001-X",
+    "issuer": "Fake eMSP",
+    "valid": True,
+    "whitelist": "NEVER",
+    "last_updated": "2026-01-01T00:00:00Z",
+}
+ROUTING = {"OCPI-from-country-code": "NL", "OCPI-from-party-id": "EMS"}
 
 
 @dataclass(frozen=True)
@@ -47,11 +58,17 @@ class FakeEmsp:
     failing: bool = False
     endpoints: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    version: str = "2.2.1"
+    """What the fake eMSP speaks when it asks."""
     offered_version: str = "2.2.1"
+    offered: tuple[str, ...] = ()
+    """More versions that are offered."""
     receivers: tuple[str, ...] = ("locations", "sessions", "cdrs")
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every request, for instance for routing."""
 
     def app(self) -> Starlette:
-        return Starlette(routes=[Route("/{path:path}", self._receive, methods=["GET", "POST", "PUT", "PATCH"])])
+        return Starlette(routes=[Route("/{path:path}", self._receive, methods=METHODS)])
 
     async def _receive(self, request: Request) -> Response:
         content = await request.body()
@@ -65,37 +82,47 @@ class FakeEmsp:
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     def _data(self, path: str) -> Any:
+        versions = (self.offered_version, *self.offered)
         if path == "/versions":
-            return [{"version": self.offered_version, "url": f"{self.url}/2.2.1"}]
-        if path == "/2.2.1":
-            receivers = [
-                {"identifier": name, "role": "RECEIVER", "url": f"{self.url}/2.2.1/{name}"} for name in self.receivers
-            ]
-            return {
-                "version": "2.2.1",
-                "endpoints": [
-                    {"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/2.2.1/credentials"},
-                    *receivers,
-                ],
-            }
-        if path == "/2.2.1/credentials":
-            return self.credentials("token-c-of-the-fake-emsp")
+            return [{"version": version, "url": f"{self.url}/{version}"} for version in versions]
+        version = path.split("/")[1]
+        if path == f"/{version}" and version in versions:
+            return {"version": version, "endpoints": self._endpoints(version)}
+        if path == f"/{version}/credentials":
+            return self.credentials("token-c-of-the-fake-emsp", version)
         return None
 
-    def credentials(self, token: str = TOKEN_B) -> dict[str, Any]:
-        role = {"role": "EMSP", "country_code": "NL", "party_id": "EMS", "business_details": {"name": "Fake"}}
-        return {"token": token, "url": f"{self.url}/versions", "roles": [role]}
+    def _endpoints(self, version: str) -> list[dict[str, str]]:
+        roles = {"credentials": "SENDER", **dict.fromkeys(self.receivers, "RECEIVER")}
+        if version != "2.1.1":
+            roles["chargingprofiles"] = "SENDER"
+        listed = [{"identifier": name, "role": role} for name, role in roles.items()]
+        if version == "2.1.1":
+            listed = [{"identifier": entry["identifier"]} for entry in listed]
+        return [{**entry, "url": f"{self.url}/{version}/{entry['identifier']}"} for entry in listed]
+
+    def credentials(self, token: str = TOKEN_B, version: str | None = None) -> dict[str, Any]:
+        party = {"country_code": "NL", "party_id": "EMS", "business_details": {"name": "Fake"}}
+        whole = {"token": token, "url": f"{self.url}/versions"}
+        if (version or self.version) == "2.1.1":
+            return {**whole, **party}
+        return {**whole, "roles": [{"role": "EMSP", **party}]}
 
     def bodies(self, method: str, path: str) -> list[Any]:
         """Bodies of the requests of a method whose path starts so."""
         return [r.body for r in self.received if r.method == method and r.path.startswith(path)]
 
-    async def ask(self, method: str, url: str, body: Any = None, token: str | None = None) -> httpx.Response:
-        """A request to the CPO, authorized as OCPI 2.2.1 asks."""
-        encoded = base64.b64encode((token or self.token).encode()).decode()
+    async def ask(
+        self, method: str, url: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """A request to the CPO, authorized as the version asks; underscores in header names stand for hyphens."""
+        shown = token or self.token
+        if self.version != "2.1.1":
+            shown = base64.b64encode(shown.encode()).decode()
         content = None if body is None else msgspec.json.encode(body)
-        headers = {"Authorization": f"Token {encoded}", "Content-Type": "application/json"}
-        return await self.client.request(method, url, content=content, headers=headers)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Authorization": f"Token {shown}", "Content-Type": "application/json", **self.headers, **named}
+        return await self.client.request(method, url, content=content, headers=sent)
 
     async def data(self, method: str, url: str, body: Any = None) -> Any:
         """The data of a successful answer."""
@@ -107,12 +134,16 @@ class FakeEmsp:
     async def register(self, versions_url: str, invitation: str) -> dict[str, Any]:
         """The handshake as initiator; keeps the CPO's token and endpoints."""
         self.token = invitation
-        (version,) = await self.data("GET", versions_url)
-        details = await self.data("GET", version["url"])
-        self.endpoints = {entry["identifier"]: entry["url"] for entry in details["endpoints"]}
+        offered = {entry["version"]: entry["url"] for entry in await self.data("GET", versions_url)}
+        self.endpoints = await self.endpoints_at(offered[self.version])
         theirs: dict[str, Any] = await self.data("POST", self.endpoints["credentials"], self.credentials())
         self.token = theirs["token"]
         return theirs
+
+    async def endpoints_at(self, details_url: str) -> dict[str, str]:
+        """The CPO's endpoints by identifier."""
+        details = await self.data("GET", details_url)
+        return {entry["identifier"]: entry["url"] for entry in details["endpoints"]}
 
     async def command(self, name: str, body: dict[str, Any], number: int = 1) -> Any:
         """Sends a command whose result comes to /results/{number}."""
@@ -122,11 +153,10 @@ class FakeEmsp:
     async def start(self, location: dict[str, Any], reference: str = "REF-1", number: int = 1) -> Any:
         """Starts at the first EVSE of a location."""
         evse = location["evses"][0]
-        place = {
-            "location_id": location["id"],
-            "evse_uid": evse["uid"],
-            "connector_id": evse["connectors"][0]["id"],
-        }
+        place = {"location_id": location["id"], "evse_uid": evse["uid"]}
+        if self.version == "2.1.1":
+            return await self.command("START_SESSION", {"token": TOKEN_OF_2_1_1, **place}, number)
+        place["connector_id"] = evse["connectors"][0]["id"]
         return await self.command(
             "START_SESSION", {"token": TOKEN, "authorization_reference": reference, **place}, number
         )

@@ -43,6 +43,14 @@ def test_are_of_every_kind() -> None:
     assert len({evse["uid"] for evse in evses(locations)}) == len(evses(locations))
 
 
+def test_can_do_different_things() -> None:
+    extras = ("RESERVABLE", "UNLOCK_CAPABLE", "CHARGING_PREFERENCES_CAPABLE", "CHARGING_PROFILE_CAPABLE")
+    made = evses(list(StreetPlan(1, BORN).locations(300)))
+    for name in extras:
+        assert 0 < len([evse for evse in made if name in evse["capabilities"]]) < len(made)
+    assert all("REMOTE_START_STOP_CAPABLE" in evse["capabilities"] for evse in made)
+
+
 def test_are_served_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback"):
         CpoOptions(host="0.0.0.0")

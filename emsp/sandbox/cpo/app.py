@@ -16,11 +16,16 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import commands, control, evses, pages, register, tokens
+from . import control, evses, levers, lies, pages, tokens
+from .commands.charging_profiles import charging_profiles
+from .commands.preferences import preferences
+from .commands.receiving import commands
+from .commands.reserving import hold, watch
 from .door import Access, Handler, no_such_thing, opened_to
 from .life import answer_stop, live
 from .options import CpoOptions
 from .platform import Platform, open_platform
+from .registration import answering
 from .wire import encode
 
 WAITING = ("accepted", "answered", "charging", "ended")
@@ -30,8 +35,8 @@ def build_app(options: CpoOptions, http: httpx.AsyncClient | None = None) -> Sta
     """The application; `http` replaces the client with which the eMSP is called. Raises ValueError for bad files."""
     platform = open_platform(options, http)
     app = Starlette(
-        routes=[*_ocpi_routes(), *control.routes()],
-        middleware=[Middleware(_EverySlash)],
+        routes=[*_ocpi_routes(options), *control.routes(), *levers.routes()],
+        middleware=[Middleware(lies.Transport, platform=platform), Middleware(_EverySlash)],
         exception_handlers={HTTPException: no_such_thing},
         lifespan=_lifespan,
     )
@@ -51,19 +56,22 @@ class _EverySlash:
         await self._app(scope, receive, send)
 
 
-def _ocpi_routes() -> list[Route]:
-    return [
-        _route("/ocpi/versions", register.versions, "anyone known"),
-        _route("/ocpi/{version}", register.details, "anyone known"),
-        _route("/ocpi/{version}/credentials", register.credentials, "anyone known", "GET POST PUT DELETE"),
-        _route("/ocpi/2.2.1/locations", pages.locations),
-        _route("/ocpi/2.2.1/locations/{path:path}", pages.one_location),
-        _route("/ocpi/2.2.1/tariffs", pages.tariffs),
-        _route("/ocpi/2.2.1/sessions", pages.sessions),
-        _route("/ocpi/2.2.1/cdrs", pages.cdrs),
-        _route("/ocpi/2.2.1/tokens/{country_code}/{party_id}/{token_uid}", tokens.tokens, methods="GET PUT PATCH"),
-        _route("/ocpi/2.2.1/commands/{command}", commands.commands, methods="POST"),
+def _ocpi_routes(options: CpoOptions) -> list[Route]:
+    routes = [
+        _route("/ocpi/versions", answering.versions, "anyone known"),
+        _route("/ocpi/{version}", answering.details, "anyone known"),
+        _route("/ocpi/{version}/credentials", answering.credentials, "anyone known", "GET POST PUT DELETE"),
+        _route("/ocpi/{version}/locations", pages.locations),
+        _route("/ocpi/{version}/locations/{path:path}", pages.one_location),
+        _route("/ocpi/{version}/tariffs", pages.tariffs),
+        _route("/ocpi/{version}/sessions", pages.sessions),
+        _route("/ocpi/{version}/sessions/{session_id}/charging_preferences", preferences, methods="PUT"),
+        _route("/ocpi/{version}/cdrs", pages.cdrs),
+        _route("/ocpi/{version}/tokens/{country_code}/{party_id}/{token_uid}", tokens.tokens, methods="GET PUT PATCH"),
+        _route("/ocpi/{version}/commands/{command}", commands, methods="POST"),
+        _route("/ocpi/{version}/chargingprofiles/{session_id}", charging_profiles, methods="GET PUT DELETE"),
     ]
+    return [*routes, _route("/ocpi/{version}/hubclientinfo", pages.client_infos)] if options.role == "hub" else routes
 
 
 def _route(path: str, handler: Handler, access: Access = "registered", methods: str = "GET") -> Route:
@@ -79,6 +87,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             platform.start(live(platform, session))
         for response_url in list(session.stop_urls):
             platform.start(answer_stop(platform, session, response_url))
+    for reservation in platform.books.reservations.values():
+        if reservation.phase in ("asked", "held"):
+            platform.start((hold if reservation.phase == "asked" else watch)(platform, reservation))
     if platform.options.status_churn:
         platform.start(evses.churn(platform))
     yield
@@ -134,6 +145,8 @@ def _announcement(platform: Platform) -> dict[str, object]:
     return {
         "ready": True,
         "versions_url": f"{platform.url}/ocpi/versions",
+        "versions": list(platform.options.versions),
+        "role": platform.options.role,
         "token": platform.books.invitation,
         "registered": platform.books.connection is not None,
         "locations": len(platform.locations.bodies),

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from . import lies
 from .feed import Party
 from .platform import Platform
-from .state import Connection
 from .wire import decode, encode, token_header
 
 log = logging.getLogger(__name__)
@@ -71,14 +71,20 @@ async def call(platform: Platform, method: str, url: str, body: Any, sender: Par
     connection = platform.books.connection
     if connection is None:
         raise Unreachable(f"{method} {url}: no eMSP is registered")
-    routing = {
-        "OCPI-from-country-code": sender[0],
-        "OCPI-from-party-id": sender[1],
-        "OCPI-to-country-code": receiver[0],
-        "OCPI-to-party-id": receiver[1],
-        "Authorization": token_header(connection.token_for_them),
-    }
-    return await exchange(platform, method, url, routing, body)
+    headers = authorized(platform, connection.token_for_them, connection.version)
+    if connection.version != "2.1.1":
+        headers |= {
+            "OCPI-from-country-code": sender[0],
+            "OCPI-from-party-id": sender[1],
+            "OCPI-to-country-code": receiver[0],
+            "OCPI-to-party-id": receiver[1],
+        }
+    return await exchange(platform, method, url, headers, body)
+
+
+def authorized(platform: Platform, token: str, version: str) -> dict[str, str]:
+    """The header that authorizes a call, as a version of OCPI writes it."""
+    return {"Authorization": lies.token_header(platform, token, honest=token_header(token, version))}
 
 
 async def insist(
@@ -102,15 +108,10 @@ def pauses() -> Iterator[float]:
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
-def emsp_party(connection: Connection) -> Party:
-    """The first eMSP party of the connection, for pushes that concern no driver."""
-    roles = [role for role in connection.roles if role.get("role") == "EMSP"] or connection.roles
-    return (roles[0]["country_code"], roles[0]["party_id"])
-
-
-def receiver_url(connection: Connection | None, module: str, *parts: str) -> str:
-    """The eMSP's receiver endpoint of a module, with path parts. Raises Unreachable when it has none."""
-    base = connection.endpoints.get(f"{module}/RECEIVER") if connection else None
+def endpoint_url(platform: Platform, endpoint: str, *parts: str) -> str:
+    """An endpoint of the eMSP, `module/ROLE`, with path parts. Raises Unreachable when it has none."""
+    connection = platform.books.connection
+    base = connection.endpoints.get(endpoint) if connection else None
     if base is None:
-        raise Unreachable(f"the eMSP offers no receiver of {module}")
-    return "/".join([base.rstrip("/"), *(quote(part, safe="*:@") for part in parts)])
+        raise Unreachable(f"the eMSP offers no {endpoint}")
+    return lies.joined(platform, endpoint.split("/")[0], base, *(quote(part, safe="*:@") for part in parts))

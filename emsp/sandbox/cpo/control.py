@@ -8,20 +8,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import evses
+from . import evses, lies
 from .billing import session_object
 from .calls import CallFailed
 from .door import json_object, required_text
 from .life import unplug
-from .platform import Platform, behaviour_key
-from .register import connect
-from .state import Session
+from .platform import Platform
+from .registration.joining import connect
+from .shown import shown
+from .state import Session, place_key
 from .wire import OcpiError, encode
 
 LEVERS = {
-    "start": ("ok", "refuse", "reject", "timeout", "timeout_result", "never_plug", "evse_occupied", "late"),
+    "start": (
+        *("ok", "refuse", "reject", "timeout", "timeout_result", "never_plug", "evse_occupied", "late"),
+        *("refuse_late", "pending"),
+    ),
     "stop": ("ok", "reject"),
-    "cdr": ("ok", "twice", "never", "pull_only"),
+    "cdr": ("ok", "twice", "never", "pull_only", "late", "changed", "credit"),
 }
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
 Lever = Callable[[Platform, dict[str, Any]], Awaitable[Any]]
@@ -33,15 +37,17 @@ def routes() -> list[Route]:
         "connect": _connect,
         "invite": _invite,
         "behaviour": _behaviour,
+        "lies": _lies,
         "evse-status": _evse_status,
         "unplug": _unplug,
         "remote-change": _remote_change,
     }
-    posts = [Route(f"/sandbox/{name}", _pulled(lever), methods=["POST"]) for name, lever in levers.items()]
-    return [Route("/sandbox/books", _pulled(_books), methods=["GET"]), *posts]
+    posts = [Route(f"/sandbox/{name}", pulled(lever), methods=["POST"]) for name, lever in levers.items()]
+    shows = {"books": _books, "lies": _catalogue}
+    return [*(Route(f"/sandbox/{name}", pulled(show), methods=["GET"]) for name, show in shows.items()), *posts]
 
 
-def _pulled(lever: Lever) -> Callable[[Request], Awaitable[Response]]:
+def pulled(lever: Lever) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         if request.client is not None and request.client.host not in LOOPBACK:
             return _json({"error": "the sandbox listens to loopback only"}, 403)
@@ -69,6 +75,7 @@ async def _books(platform: Platform, body: dict[str, Any]) -> Any:
         "cdrs": list(books.cdrs.values()),
         "withheld_cdrs": books.withheld_cdrs,
         "tokens": list(books.tokens.values()),
+        **shown(platform),
     }
 
 
@@ -78,8 +85,9 @@ def _entry(platform: Platform, session: Session) -> dict[str, Any]:
 
 
 async def _connect(platform: Platform, body: dict[str, Any]) -> Any:
-    """Registers at an eMSP: {"versions_url", "token"}."""
-    connection = await connect(platform, *required_text(body, "versions_url", "token"))
+    """Registers at an eMSP: {"versions_url", "token", "version"?}."""
+    versions_url, token = required_text(body, "versions_url", "token")
+    connection = await connect(platform, versions_url, token, body.get("version"))
     return {"registered": True, "version": connection.version, "roles": connection.roles}
 
 
@@ -97,13 +105,38 @@ async def _behaviour(platform: Platform, body: dict[str, Any]) -> Any:
     for name, value in orders.items():
         if value not in LEVERS[name]:
             raise OcpiError(2001, f"{name}: {value!r} is not one of {', '.join(LEVERS[name])}")
-    location_id, evse_uid = body.get("location_id"), body.get("evse_uid")
-    if evse_uid and not location_id:
-        raise OcpiError(2001, "location_id: required with evse_uid")
-    told = platform.books.behaviours.setdefault(behaviour_key(location_id, evse_uid), {})
+    told = platform.books.behaviours.setdefault(place_key(*_place(body)), {})
     told.update(orders)
     platform.store.save()
     return told
+
+
+async def _lies(platform: Platform, body: dict[str, Any]) -> Any:
+    """Tells an EVSE, a location or all of them to lie, so and not otherwise: {"lies", "location_id"?, "evse_uid"?}."""
+    names = body.get("lies")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise OcpiError(2001, "lies: required, a list of names")
+    try:
+        told = lies.tell(platform, names, _place(body))
+    except ValueError as error:
+        raise OcpiError(2001, f"lies: {error}") from error
+    return {"told": sorted(told)}
+
+
+async def _catalogue(platform: Platform, body: dict[str, Any]) -> Any:
+    """Every lie with its sentence and source, and which are told by everyone."""
+    told = lies.told(platform)
+    return [
+        {"name": lie.name, "sentence": lie.sentence, "source": lie.source, "about": lie.about, "told": lie.name in told}
+        for lie in lies.CATALOGUE.values()
+    ]
+
+
+def _place(body: dict[str, Any]) -> lies.Place:
+    location_id, evse_uid = body.get("location_id"), body.get("evse_uid")
+    if evse_uid and not location_id:
+        raise OcpiError(2001, "location_id: required with evse_uid")
+    return (location_id, evse_uid)
 
 
 async def _evse_status(platform: Platform, body: dict[str, Any]) -> Any:

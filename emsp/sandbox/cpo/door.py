@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .feed import Party
+from .hub.routing import check_routing
 from .platform import Platform
-from .wire import OcpiError, decode, encode, envelope, presented_tokens
+from .wire import OcpiError, decode, encode, envelope, now, presented_tokens, timestamp
 
 log = logging.getLogger(__name__)
 Access = Literal["registered", "anyone known"]
 ROUTING = ("country-code", "party-id")
+ROUTING_HEADERS = tuple(f"{side}-{part}" for side in ("from", "to") for part in ROUTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def opened_to(access: Access, handler: Handler) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         platform: Platform = request.app.state.platform
+        _note(platform, request)
         try:
             _admit(platform, request, access)
             answer = await handler(platform, request)
@@ -62,6 +65,7 @@ def _refusal(error: OcpiError) -> Answer:
 
 async def no_such_thing(request: Request, error: Exception) -> Response:
     """The envelope for a path or method that is not served."""
+    _note(request.app.state.platform, request)
     status = error.status_code if isinstance(error, HTTPException) else 500
     body = encode(envelope(None, 2000, f"{request.method} {request.url.path} is not served here"))
     return Response(body, status, _ids(request), "application/json")
@@ -73,6 +77,39 @@ def _admit(platform: Platform, request: Request, access: Access) -> None:
     registered = connection is not None and token == connection.token_for_us
     if token is None or (access == "registered" and not registered):
         raise OcpiError(2001, "Authorization: the credentials token is missing, unknown or not valid here", 401)
+    version = request.path_params.get("version")
+    if access == "registered" and version != platform.version:
+        raise OcpiError(3002, f"this connection speaks version {platform.version}, not {version}", 404)
+    if platform.is_hub:
+        check_routing(platform, request)
+
+
+def _note(platform: Platform, request: Request) -> None:
+    """Remembers a request for whoever wants to see how the eMSP speaks."""
+    if not request.url.path.startswith("/ocpi/"):
+        return
+    routing = {name: request.headers.get(f"OCPI-{name}") for name in ROUTING_HEADERS}
+    note = {
+        "at": timestamp(now()),
+        "method": request.method,
+        "path": request.url.path,
+        "query": request.url.query,
+        "version": request.path_params.get("version"),
+        "authorization": _authorization_form(platform, request),
+        "routing": {name: value for name, value in routing.items() if value is not None},
+        "request_id": request.headers.get("X-Request-ID"),
+        "correlation_id": request.headers.get("X-Correlation-ID"),
+    }
+    platform.requests.append(note)
+
+
+def _authorization_form(platform: Platform, request: Request) -> str:
+    """Whether the token came raw or base64-encoded; `unknown` when it is neither one of ours, `none` when missing."""
+    presented = presented_tokens(request.headers.get("authorization"))
+    known = known_token(platform, request)
+    if known is None:
+        return "unknown" if presented else "none"
+    return "raw" if known == presented[0] else "base64"
 
 
 def known_token(platform: Platform, request: Request) -> str | None:
@@ -95,6 +132,12 @@ def _route_back(request: Request) -> dict[str, str]:
         for part in ROUTING
         if (value := request.headers.get(f"OCPI-{side}-{part}"))
     }
+
+
+def asking_party(platform: Platform, request: Request) -> Party:
+    """The eMSP party that asks: the one in the routing headers, or the connection's."""
+    country_code, party_id = (request.headers.get(f"OCPI-from-{part}") for part in ROUTING)
+    return (country_code.upper(), party_id.upper()) if country_code and party_id else platform.emsp_party
 
 
 def addressed_party(request: Request) -> Party | None:

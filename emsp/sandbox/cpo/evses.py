@@ -5,13 +5,12 @@ import logging
 import random
 from typing import Any, NamedTuple
 
-from .calls import CallFailed, emsp_party, insist, receiver_url
 from .feed import Party
 from .platform import Platform, with_change
+from .pushes import push_place
 from .wire import now, timestamp
 
 log = logging.getLogger(__name__)
-PUSH_TRIES = 5
 STATUSES = (
     "AVAILABLE",
     "BLOCKED",
@@ -60,15 +59,8 @@ def _has(location: dict[str, Any], evse_uid: str | None) -> bool:
 
 async def _push(platform: Platform, place: Place, names: list[str]) -> None:
     """Tells the eMSP the present values of fields, which may be newer than the change that caused the push."""
-    connection = platform.books.connection
-    if connection is None or "locations/RECEIVER" not in connection.endpoints:
-        return
     kept = platform.books.changes["\t".join(place.path)]
-    url, patch = receiver_url(connection, "locations", *place.path), {name: kept[name] for name in names}
-    try:
-        await insist(platform, "PATCH", url, patch, place.party, emsp_party(connection), tries=PUSH_TRIES)
-    except CallFailed as error:
-        log.warning("%s; the eMSP will see it at its next pull", error)
+    await push_place(platform, place.path, {name: kept[name] for name in names})
 
 
 async def churn(platform: Platform) -> None:

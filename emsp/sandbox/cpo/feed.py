@@ -37,6 +37,7 @@ class Shelf:
 
     bodies: list[bytes] = field(default_factory=list)
     updated: list[datetime] = field(default_factory=list)
+    owners: list[Party] = field(default_factory=list)
     parties: dict[Party, str] = field(default_factory=dict)
     positions: dict[str, list[tuple[Party, int]]] = field(default_factory=dict)
     _selected: tuple[Any, Sequence[int]] | None = None
@@ -50,6 +51,7 @@ class Shelf:
             self.parties[party] = (head.operator and head.operator.name) or "".join(party)
         self.bodies.append(body)
         self.updated.append(_aware(head.last_updated))
+        self.owners.append(party)
 
     def find(self, object_id: str, party: Party | None = None) -> int | None:
         """The position of an object by id; the party decides where several use the same id."""

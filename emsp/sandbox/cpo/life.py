@@ -8,11 +8,12 @@ is always real: partners use it to ask for what is new.
 import asyncio
 import logging
 
-from . import evses
+from . import evses, lies
 from .billing import cdr_object, session_object
 from .charging import Meter
 from .platform import Platform
-from .pushes import deliver_cdr, deliver_session, report, send_result
+from .pushes import deliver_session, report, send_result
+from .records import hand_over, published, written
 from .state import Session
 from .wire import now
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 PENDING_S = 0.1
 RESULTS = {
     "ok": "ACCEPTED",
+    "pending": "ACCEPTED",
     "never_plug": "ACCEPTED",
     "reject": "REJECTED",
     "late": "TIMEOUT",
@@ -27,7 +29,7 @@ RESULTS = {
     "evse_occupied": "EVSE_OCCUPIED",
     "evse_inoperative": "EVSE_INOPERATIVE",
 }
-CDR_POSTS = {"ok": 1, "twice": 2, "never": 0, "pull_only": 0}
+COMING = ("ok", "late", "refuse_late", "pending")
 
 
 async def live(platform: Platform, session: Session) -> None:
@@ -42,8 +44,7 @@ async def live(platform: Platform, session: Session) -> None:
 
 async def _answer(platform: Platform, session: Session) -> None:
     await answer_start(platform, session, session.response_url)
-    comes = session.behaviour["start"] in ("ok", "late")
-    session.phase = "answered" if comes else "abandoned"
+    session.phase = "answered" if session.behaviour["start"] in COMING else "abandoned"
     platform.store.save()
 
 
@@ -73,6 +74,8 @@ async def _begin(platform: Platform, session: Session) -> int | None:
     known = await report(platform, session, None)
     _show_evse(platform, session, "CHARGING")
     await asyncio.sleep(PENDING_S)
+    while session.behaviour["start"] == "pending" and session.ended_after_s is None:
+        await _pause(platform, session)
     session.charging_since = session.last_updated = now()
     platform.store.save()
     return await report(platform, session, known)
@@ -98,11 +101,11 @@ def _end(platform: Platform, session: Session, meter: Meter) -> None:
     """Closes the meter and writes the CDR; from here on the charge cannot change."""
     if session.ended_after_s is None:
         session.ended_after_s = meter.at_s
-    cdr = platform.behaviour(session.location_id, session.evse_uid)["cdr"]
+    cdr = lies.behaviour(platform, session.place)["cdr"]
     session.behaviour = {**session.behaviour, "cdr": cdr}
     session.cdr_id = f"{session.id}-CDR"
-    platform.books.cdrs[session.cdr_id] = cdr_object(session, meter, session.cdr_id)
-    if cdr == "never":
+    platform.books.cdrs[session.cdr_id] = written(cdr, cdr_object(session, meter, session.cdr_id))
+    if not published(cdr):
         platform.books.withheld_cdrs.append(session.cdr_id)
     session.phase, session.last_updated = "ended", now()
     session.final = session_object(session, meter)
@@ -112,9 +115,9 @@ def _end(platform: Platform, session: Session, meter: Meter) -> None:
 async def _settle(platform: Platform, session: Session) -> None:
     """Tells the eMSP about the end, however long it takes to reach it: first the session, then the CDR."""
     _show_evse(platform, session, "AVAILABLE")
-    await deliver_session(platform, session)
-    for _ in range(CDR_POSTS[session.behaviour["cdr"]]):
-        await deliver_cdr(platform, session, platform.books.cdrs[session.cdr_id or ""])
+    if not lies.tells(platform, "session-never-ends", session.place):
+        await deliver_session(platform, session)
+    await hand_over(platform, session)
     session.phase = "closed"
     platform.meters.pop(session.id, None)
     platform.wakes.pop(session.id, None)
@@ -124,7 +127,7 @@ async def _settle(platform: Platform, session: Session) -> None:
 async def answer_stop(platform: Platform, session: Session, response_url: str) -> None:
     """The charge point's answer to a stop, after the time that charge points take; the charge is over with it."""
     await asyncio.sleep(platform.options.reply_after_s)
-    rejected = platform.behaviour(session.location_id, session.evse_uid)["stop"] == "reject"
+    rejected = lies.behaviour(platform, session.place)["stop"] == "reject"
     if not rejected:
         _freeze(platform, session)
     await send_result(platform, session, response_url, "REJECTED" if rejected else "ACCEPTED")

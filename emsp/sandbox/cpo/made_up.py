@@ -94,16 +94,27 @@ class StreetPlan:
             plugs.append(CHADEMO)
         shape = dice.choice(DC_SHAPES if kind == "hub" else AC_SHAPES)
         listed = [] if dice.random() < 0.08 else [f"{operator.party_id}-{shape}".upper()]
-        capabilities = ["REMOTE_START_STOP_CAPABLE", "RFID_READER"]
         return {
             "uid": f"SBX{number:05d}-{index}",
             "evse_id": f"{city.country_code}*{operator.party_id}*E{number:06d}*{index}",
             "status": status,
-            "capabilities": [*capabilities, "CONTACTLESS_CARD_SUPPORT"] if kind == "hub" else capabilities,
+            "capabilities": _capabilities(number, index, kind),
             "connectors": [_connector(str(at), plug, listed, updated) for at, plug in enumerate(plugs, start=1)],
             "physical_reference": str(index),
             "last_updated": updated,
         }
+
+
+def _capabilities(number: int, index: int, kind: str) -> list[str]:
+    """What an EVSE can do: numbers decide, so that the dice roll the same stations with and without."""
+    extras = {
+        "CONTACTLESS_CARD_SUPPORT": kind == "hub",
+        "RESERVABLE": (number + index) % 3 == 0,
+        "UNLOCK_CAPABLE": kind != "hub" and number % 2 == 0,
+        "CHARGING_PREFERENCES_CAPABLE": kind == "garage" or number % 4 == 0,
+        "CHARGING_PROFILE_CAPABLE": kind == "garage" or number % 5 == 0,
+    }
+    return ["REMOTE_START_STOP_CAPABLE", "RFID_READER", *(name for name, has in extras.items() if has)]
 
 
 def _connector(

@@ -4,6 +4,12 @@ import ipaddress
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+from .lies import check
+
+Role = Literal["cpo", "hub"]
+VERSIONS = ("2.1.1", "2.2.1", "2.3.0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +23,17 @@ class CpoOptions:
     """Where partners reach us; `http://host:port` unless given."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     """The CREDENTIALS_TOKEN_A with which a partner registers."""
+
+    versions: tuple[str, ...] = ("2.2.1",)
+    """The OCPI versions that are offered."""
+    role: Role = "cpo"
+    """A CPO that publishes for its own parties, or a hub that routes to them."""
+    lies: tuple[str, ...] = ()
+    """Lies told from the start, by name."""
+    late_s: float = 30.0
+    """Real seconds by which what is late is late."""
+    slow_s: float = 3.0
+    """Real seconds that a slow answer takes."""
 
     seed: int = 1
     stations: int = 300
@@ -55,3 +72,14 @@ class CpoOptions:
             raise ValueError(f"page_limit {self.page_limit} must be at least 1")
         if not 0 <= self.battery_start_percent < 100:
             raise ValueError(f"battery_start_percent {self.battery_start_percent} must be 0 to 99")
+        self._check_versions()
+        check(self.lies)
+
+    def _check_versions(self) -> None:
+        unknown = [version for version in self.versions if version not in VERSIONS]
+        if unknown or not self.versions:
+            raise ValueError(f"versions {', '.join(unknown) or '()'}: offer one or more of {', '.join(VERSIONS)}")
+        if self.role not in ("cpo", "hub"):
+            raise ValueError(f"role {self.role!r} must be cpo or hub")
+        if self.role == "hub" and "2.1.1" in self.versions:
+            raise ValueError("versions 2.1.1: there are no hubs before 2.2.1")

@@ -1,6 +1,7 @@
 """The CPO's platform: what every part of the sandbox holds on to."""
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,10 @@ from .pricing import Tariff
 from .state import Books, Session, Store
 from .wire import now, parse_timestamp
 
+HUB: Party = ("NL", "HUB")
+HOME: Party = ("NL", "SBX")
+REQUESTS_KEPT = 200
+
 
 @dataclass
 class Platform:
@@ -28,6 +33,8 @@ class Platform:
     meters: dict[str, Meter] = field(default_factory=dict)
     wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     running: set[asyncio.Task[None]] = field(default_factory=set)
+    requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
+    """The last requests received, as tests want to look at them."""
 
     @property
     def books(self) -> Books:
@@ -44,6 +51,36 @@ class Platform:
     def parties(self) -> dict[Party, str]:
         """Every party that publishes something here, with a name."""
         return {**self.tariffs.parties, **self.locations.parties}
+
+    @property
+    def version(self) -> str:
+        """The OCPI version of the connection."""
+        return self.books.connection.version if self.books.connection else "2.2.1"
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether the platform stands between its parties and the eMSP."""
+        return self.options.role == "hub"
+
+    @property
+    def home(self) -> Party:
+        """The one party that this platform is in OCPI 2.1.1, where a connection has no more."""
+        return HOME if HOME in self.parties else min(self.parties, default=HOME)
+
+    @property
+    def emsp_party(self) -> Party:
+        """The first eMSP party of the connection."""
+        roles = self.books.connection.roles if self.books.connection else []
+        chosen = next((role for role in roles if role.get("role") == "EMSP"), roles[0] if roles else {})
+        return (str(chosen.get("country_code")), str(chosen.get("party_id")))
+
+    def shows(self, party: Party) -> bool:
+        """Whether a party's objects are for this connection: in 2.1.1, without owners, ids of countries may clash."""
+        return self.version != "2.1.1" or party[0] == self.home[0]
+
+    def owner(self, party: Party) -> Party:
+        """As whose the objects of a party are shown."""
+        return self.home if self.version == "2.1.1" else party
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something in the background until it is done or the platform stops."""
@@ -85,18 +122,6 @@ class Platform:
         assert session.charging_since is not None
         tariff = Tariff(session.tariff, session.time_zone)
         return Meter(car, tariff, session.charging_since, options.overstay_s)
-
-    def behaviour(self, location_id: str, evse_uid: str) -> dict[str, str]:
-        """How this EVSE was told to behave: its own orders over its location's over everyone's."""
-        merged = {"start": "ok", "stop": "ok", "cdr": "ok"}
-        for key in (behaviour_key(), behaviour_key(location_id), behaviour_key(location_id, evse_uid)):
-            merged.update(self.books.behaviours.get(key, {}))
-        return merged
-
-
-def behaviour_key(location_id: str | None = None, evse_uid: str | None = None) -> str:
-    """Under what the orders for everyone, a location or an EVSE are kept."""
-    return f"{location_id or ''}\t{evse_uid or ''}".lower()
 
 
 def open_platform(options: CpoOptions, http: httpx.AsyncClient | None = None) -> Platform:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from . import lies
 from .charging import charging_power_w
 from .feed import Party
 from .platform import Platform
@@ -72,7 +73,7 @@ def _connector(evse: dict[str, Any], wanted: str | None) -> dict[str, Any]:
 
 
 def _behaviour(platform: Platform, location: dict[str, Any], evse: dict[str, Any]) -> dict[str, str]:
-    told = platform.behaviour(location["id"], evse["uid"])
+    told = lies.behaviour(platform, (location["id"], evse["uid"]))
     refusal = _refusal(platform, location, evse)
     return {**told, "start": refusal} if refusal and told["start"] == "ok" else told
 

@@ -67,13 +67,27 @@ class Session(msgspec.Struct, kw_only=True):
     @property
     def occupies(self) -> bool:
         """Whether its EVSE is taken by it."""
-        comes = self.behaviour["start"] in ("ok", "late", "never_plug")
+        comes = self.behaviour["start"] in ("ok", "late", "refuse_late", "pending", "never_plug")
         return comes and self.phase in ("accepted", "answered", "charging")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The location and the EVSE."""
+        return (self.location_id, self.evse_uid)
 
     @property
     def visible(self) -> bool:
         """Whether it is a Session to partners: from the plug on."""
         return self.phase in ("charging", "ended", "closed")
+
+
+class Reservation(msgspec.Struct, kw_only=True):
+    """An EVSE kept for a token: until when, and the session it becomes when the driver comes."""
+
+    id: str
+    expiry: datetime
+    session: Session
+    phase: Literal["asked", "held", "used", "over"] = "asked"
 
 
 class Books(msgspec.Struct, kw_only=True):
@@ -90,6 +104,17 @@ class Books(msgspec.Struct, kw_only=True):
     withheld_cdrs: list[str] = []
     changes: dict[str, dict[str, Any]] = {}
     behaviours: dict[str, dict[str, str]] = {}
+    lies: dict[str, list[str]] = {}
+    reservations: dict[str, Reservation] = {}
+    party_status: dict[str, str] = {}
+    party_changed: dict[str, str] = {}
+    preferences: dict[str, dict[str, Any]] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+
+
+def place_key(location_id: str | None = None, evse_uid: str | None = None) -> str:
+    """Under what the orders for everyone, a location or an EVSE are kept."""
+    return f"{location_id or ''}\t{evse_uid or ''}".lower()
 
 
 class Store:

@@ -61,9 +61,9 @@ def envelope(data: Any = None, status_code: int = 1000, message: str = "Success"
     return body if data is None else {"data": data, **body}
 
 
-def token_header(token: str) -> str:
-    """The Authorization header for a plain credentials token, base64 as OCPI 2.2 asks."""
-    return "Token " + base64.b64encode(token.encode()).decode()
+def token_header(token: str, version: str = "2.2.1") -> str:
+    """The Authorization header for a plain credentials token: base64 since OCPI 2.2, as it is before."""
+    return "Token " + (token if version == "2.1.1" else base64.b64encode(token.encode()).decode())
 
 
 def presented_tokens(header: str | None) -> list[str]:

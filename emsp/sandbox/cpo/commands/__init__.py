@@ -1,0 +1,1 @@
+"""What the eMSP can ask of charge points: commands, charging preferences and charging profiles."""

@@ -1,0 +1,1 @@
+"""What makes the platform a hub: parties behind it, routing headers, and who is reachable at the moment."""

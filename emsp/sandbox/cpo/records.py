@@ -1,0 +1,60 @@
+"""CDRs handed over: as the rules have it, or as the charge point was told to (late, twice, changed, credited ...)."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+from .lies.money import OVERSTATED, times
+from .platform import Platform
+from .pushes import deliver_cdr
+from .state import Session
+from .wire import now, timestamp
+
+Cdr = dict[str, Any]
+POSTS = {"twice": 2, "never": 0, "pull_only": 0}
+CHANGED = Decimal("1.1")
+
+
+def written(order: str, cdr: Cdr) -> Cdr:
+    """The first CDR of a session; one that will be credited is too high."""
+    return {**cdr, "total_cost": times(cdr["total_cost"], OVERSTATED)} if order == "credit" else cdr
+
+
+def published(order: str) -> bool:
+    """Whether a new CDR can be pulled at once."""
+    return order not in ("never", "late")
+
+
+async def hand_over(platform: Platform, session: Session) -> None:
+    """Sends the CDR of an ended session, and what is to follow it, however long it takes to reach the eMSP."""
+    order, first = session.behaviour["cdr"], session.cdr_id or ""
+    if order == "late":
+        await asyncio.sleep(platform.options.late_s)
+        _release(platform, first)
+    for _ in range(POSTS.get(order, 1)):
+        await deliver_cdr(platform, session, platform.books.cdrs[first])
+    for later in _sequel(order, session, platform.books.cdrs[first]):
+        platform.books.cdrs[later["id"]] = later
+        platform.store.save()
+        await deliver_cdr(platform, session, later)
+
+
+def _release(platform: Platform, cdr_id: str) -> None:
+    platform.books.withheld_cdrs.remove(cdr_id)
+    platform.books.cdrs[cdr_id]["last_updated"] = timestamp(now())
+    platform.store.save()
+
+
+def _sequel(order: str, session: Session, cdr: Cdr) -> list[Cdr]:
+    """The CDRs that follow the first one."""
+    cdr = {**cdr, "last_updated": timestamp(now())}
+    if order == "changed":
+        return [{**cdr, "total_cost": times(cdr["total_cost"], CHANGED)}]
+    if order != "credit" or session.final is None:
+        return []
+    credit = {"id": f"{cdr['id']}-C", "credit": True, "credit_reference_id": cdr["id"]}
+    negative = times(cdr["total_cost"], Decimal(-1))
+    return [
+        {**cdr, **credit, "total_cost": negative},
+        {**cdr, "id": f"{cdr['id']}-2", "total_cost": session.final["total_cost"]},
+    ]
