@@ -14,6 +14,11 @@ from tests.stories.world import World, made_world
 @pytest.fixture(scope="session")
 def world_database(server_url: str) -> str:
     """An empty database of the world's own."""
+    return empty_database(server_url)
+
+
+def empty_database(server_url: str) -> str:
+    """The URL of a new database for a world."""
     name = f"world_{os.getpid()}_{uuid.uuid4().hex[:6]}"
     _admin(named(server_url, "postgres"), sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return named(server_url, name)

@@ -7,7 +7,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -63,7 +63,7 @@ query ($id: ID!) {
       id number net { amount } total { amount currency } paid { amount }
       lines { kind text amount { amount } tax { amount } }
       taxes { percent net { amount } tax { amount } }
-      verification { result }
+      verification { result reason }
     }
   }
 }"""
@@ -214,6 +214,14 @@ class World:
         books: dict[str, Any] = httpx.get(f"{self.cpo}/sandbox/books").json()
         return books
 
+    def invite_operator(self, name: str, **wish: str) -> None:
+        """Let the operator register at us, and pull what it has."""
+        [invitation] = json.loads(self.processes.run("partners", "invite", name, "--json"))
+        order = {"versions_url": invitation["versions_url"], "token": invitation["token"]} | wish
+        httpx.post(f"{self.cpo}/sandbox/connect", json=order, timeout=30).raise_for_status()
+        counts = json.loads(self.processes.run("partners", "sync", name, "--json"))
+        assert all(row["failure"] is None for row in counts), counts
+
     def kill(self, name: str) -> None:
         """`kill -9`, as a crash would."""
         for index, (known, process) in enumerate(self.processes.running):
@@ -266,8 +274,20 @@ def _first_connector(station: dict[str, Any], evse: dict[str, Any]) -> dict[str,
 
 
 @contextmanager
-def made_world(folder: Path, database_url: str, *, speed: float = 300, connect: bool = True) -> Iterator[World]:
-    """Start everything on an empty database at `database_url`."""
+def made_world(
+    folder: Path,
+    database_url: str,
+    *,
+    speed: float = 300,
+    connect: bool = True,
+    invite: bool = False,
+    operator: Sequence[str] = (),
+) -> Iterator[World]:
+    """Start everything on an empty database at `database_url`.
+
+    We begin the registration at the operator, or with `invite` the operator at us; without `connect` nobody does.
+    `operator` are more options of the sandbox operator.
+    """
     ports = kept_ports(folder, None)
     env = surroundings(folder, ports) | {
         "EMSP_DATABASE_URL": database_url,
@@ -280,14 +300,16 @@ def made_world(folder: Path, database_url: str, *, speed: float = 300, connect: 
     world = World(processes, ports)
     try:
         processes.start("cards", *_cards(world, folder), announces=True)
-        processes.start("cpo", *_cpo(world, folder, speed), announces=True)
+        processes.start("cpo", *_cpo(world, folder, speed), *operator, announces=True)
         processes.run("migrate")
         processes.start("serve", "serve", "--port", str(ports["api"]))
         processes.start("work", "work")
         processes.announced("cards")
         cpo = processes.announced("cpo")
         processes.wait_until_ready("serve", f"{world.api}/readyz")
-        if connect:
+        if invite:
+            world.invite_operator("CPO")
+        elif connect:
             counts = processes.run("partners", "connect", cpo["versions_url"], TOKEN_A, "--name", "CPO", "--json")
             assert all(row["failure"] is None for row in json.loads(counts))
         yield world

@@ -1,0 +1,318 @@
+"""What stories of lies share: a charge where something is amiss, and what everybody's books say of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from emsp.demo.app_client import AppClient
+from emsp.demo.processes import EMSP
+from emsp.graphql import ids
+from tests.stories.world import OVER, STOP, World, minor, place_of
+
+STORIES: dict[str, list[str]] = {}
+"""Which tests tell what comes of a lie."""
+EUROS = ("NL", "DE", "FR", "BE", "AT", "ES")
+LEAST_KW, MOST_KW = 10, 50
+"""Fast enough to be waited for, slow enough that no car is full before its driver stops the charge."""
+LOOK_EVERY_S = 0.4
+PATIENCE_S = 180
+LEDGER = """
+    SELECT t.event, e.account, e.amount_minor FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+     WHERE t.reference = %(id)s::text OR e.account = 'driver:' || (SELECT driver_id FROM charging_session WHERE id = %(id)s)
+        OR t.reference IN (SELECT r.id::text FROM receipt r WHERE r.session_id = %(id)s)
+        OR t.reference IN (SELECT c.id::text FROM charge_record c WHERE c.session_id = %(id)s)
+     ORDER BY e.id"""
+UNBALANCED = """
+    SELECT transaction_id, currency, sum(amount_minor) FROM ledger_entry GROUP BY 1, 2 HAVING sum(amount_minor) <> 0"""
+Entry = tuple[str, str, int]
+Json = dict[str, Any]
+Test = TypeVar("Test", bound=Callable[..., Any])
+Made = TypeVar("Made")
+
+
+def about(*lies: str) -> Callable[[Test], Test]:
+    """Says of a test that it tells what comes of these lies."""
+
+    def told(test: Test) -> Test:
+        for lie in lies:
+            STORIES.setdefault(lie, []).append(test.__name__)
+        return test
+
+    return told
+
+
+@dataclass
+class Charge:
+    """A driver's charge at a charge point that lies."""
+
+    world: World
+    app: AppClient
+    email: str
+    connector: Json
+    quote: Json
+    session: Json = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    """The states that it was seen in."""
+    fleet_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the session as the app has it."""
+        return str(self.session["id"])
+
+    @property
+    def key(self) -> str:
+        """The id of the session as the books have it."""
+        return ids.decode(self.id)[1]
+
+    @property
+    def timeline(self) -> str:
+        return "\n".join(event["text"] for event in self.session["timeline"])
+
+    @property
+    def receipt(self) -> Json:
+        receipt: Json = self.session["receipt"]
+        return receipt
+
+    async def look(self) -> Json:
+        """The session as the driver sees it now."""
+        self.session = await self.world.session(self.app, self.id)
+        if self.session["state"] not in self.seen[-1:]:
+            self.seen.append(self.session["state"])
+        return self.session
+
+    async def until(self, *states: str, energy_wh: int = 0, told: str = "") -> Charge:
+        """As soon as it is in one of these states, with so much energy and this in its timeline."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            session = await self.look()
+            if session["state"] in states and session["energyWh"] >= energy_wh and told in self.timeline:
+                return self
+            astray = session["state"] in set(OVER) - set(states)
+            assert not astray and time.monotonic() < deadline, f"waited for {states} {told}: {self.seen} {session}"
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def stopped(self, energy_wh: int = 1000) -> Charge:
+        """It has charged that much, and the driver asked for its end."""
+        await self.until("CHARGING", energy_wh=energy_wh)
+        await self.app.ask(STOP, id=self.id)
+        return self
+
+    async def settled(self, energy_wh: int = 1000) -> Charge:
+        """The usual way, to its end."""
+        return await (await self.stopped(energy_wh)).until("SETTLED")
+
+    def payments(self) -> list[Json]:
+        """Its payments in the card processor's own books."""
+        return [one for one in self.world.payments() if one["metadata"].get("reference", "").startswith(self.key)]
+
+    async def released(self) -> list[Json]:
+        """Its payments, once nothing is held any more."""
+        for _ in range(100):
+            payments = self.payments()
+            if not any(payment["held_minor"] for payment in payments):
+                return payments
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise AssertionError(f"still held: {payments}")
+
+    def ledger(self) -> list[Entry]:
+        """What the books hold of it and of its driver: (event, account, amount in minor units)."""
+        with psycopg.connect(self.world.processes.env["EMSP_DATABASE_URL"]) as connection:
+            return [
+                (event, account, int(amount)) for event, account, amount in connection.execute(LEDGER, {"id": self.key})
+            ]
+
+    def operators_sessions(self) -> list[Json]:
+        """The operator's own sessions at the charge point."""
+        place = place_of(self.connector)
+        sessions = self.world.cpo_books()["sessions"]
+        return [one for one in sessions if all(one[name] == value for name, value in place.items())]
+
+    def operators_records(self) -> list[Json]:
+        """The operator's own CDRs of it, as they would be without lies told on their way, the first one first."""
+        [session] = self.operators_sessions()
+        return [cdr for cdr in self.world.cpo_books()["cdrs"] if cdr["session_id"] == session["id"]]
+
+
+async def charge(world: World, *lies: str, paid_by: Fleet | None = None, pulled: bool = False) -> Charge:
+    """A charge that a new driver asked for at a charge point that tells lies; `pulled` once these were pulled."""
+    email = f"{uuid4().hex[:12]}@example.com"
+    app = await world.driver(email=email, card=None if paid_by else "pm_card_visa")
+    if paid_by:
+        await paid_by.add(email)
+    connector, quote = await _place(world, app)
+    tell(world, *lies, **place_of(connector))
+    if pulled:
+        await asyncio.to_thread(sync, world, "CPO", "--full")
+        quote = await world.quote(app, connector)
+    made = Charge(world, app, email, connector, quote, fleet_id=paid_by and paid_by.id)
+    wish = {"fleetId": paid_by.id} if paid_by else {}
+    made.session = await world.start(app, quote, connectorId=connector["id"], **wish)
+    await made.look()
+    return made
+
+
+async def _place(world: World, app: AppClient) -> tuple[Json, Json]:
+    """A connector of one's own in a country of the euro that costs something, and a quote for it."""
+    while True:
+        connector, quote = await world.priced_connector(app)
+        if connector["evse"]["evseId"].startswith(EUROS) and LEAST_KW < connector["maxPowerKw"] <= MOST_KW:
+            return connector, quote
+
+
+def tell(world: World, *lies: str, at: str | None = None, **place: str) -> None:
+    """Let the operator (the world's own unless `at` says which) lie so and not otherwise, there or everywhere."""
+    httpx.post(f"{at or world.cpo}/sandbox/lies", json={"lies": lies, **place}).raise_for_status()
+
+
+@dataclass
+class Fleet:
+    """A fleet whose manager sees its bill."""
+
+    manager: AppClient
+    id: str
+
+    async def add(self, email: str) -> None:
+        """One more driver."""
+        await self.manager.ask(ADD_MEMBER, fleetId=self.id, email=email)
+
+    async def lines(self, email: str) -> list[Json]:
+        """What the bill of the month has of a driver."""
+        fleet = (await self.manager.ask(BILLED, id=self.id))["node"]
+        bill = fleet["bills"][0] if fleet["bills"] else {"lines": {"nodes": []}}
+        return [line for line in bill["lines"]["nodes"] if line["driver"]["email"] == email]
+
+
+ADD_MEMBER = """
+mutation ($fleetId: ID!, $email: String!) {
+  addFleetMember(input: {fleetId: $fleetId, email: $email, role: DRIVER}) { errors { code message } }
+}"""
+BILLED = """
+query ($id: ID!) {
+  node(id: $id) {
+    ... on Fleet { bills { lines(first: 100) { nodes { receiptNumber driver { email } energyWh total { amount } } } } }
+  }
+}"""
+CREATE_FLEET = """mutation { createFleet(input: {name: "Couriers"}) { fleet { id } errors { code message } } }"""
+
+
+async def fleet(world: World) -> Fleet:
+    """A new fleet."""
+    manager = await world.driver(card=None)
+    return Fleet(manager, (await manager.ask(CREATE_FLEET))["createFleet"]["fleet"]["id"])
+
+
+def is_paid_once(paid: Charge, asked: Decimal | None = None) -> None:
+    """One receipt, one payment equal to it, and exactly these entries; `asked` is the operator's net amount."""
+    receipt, [payment] = paid.receipt, paid.payments()
+    assert paid.session["state"] == "SETTLED"
+    assert payment["captured_minor"] == minor(receipt["total"]) == minor(receipt["paid"]) > 0
+    assert payment["held_minor"] == 0
+    assert payment["captured_minor"] + payment["released_minor"] == payment["authorised_minor"]
+    payer = next(account for _, account, _ in paid.ledger() if account.startswith("driver:"))
+    captured = [("hold_captured", "processor_clearing", minor(receipt["total"]))]
+    captured += [("hold_captured", payer, -minor(receipt["total"]))]
+    assert sorted(paid.ledger()) == sorted(_billed(paid, payer, asked) + captured)
+
+
+async def is_on_the_bill_once(paid: Charge, by: Fleet, asked: Decimal | None = None) -> None:
+    """One receipt, one line of the fleet's bill equal to it, no card payment, and exactly these entries."""
+    receipt, [line] = paid.receipt, await by.lines(paid.email)
+    assert (paid.session["state"], paid.payments()) == ("SETTLED", [])
+    assert (line["receiptNumber"], line["total"]["amount"]) == (receipt["number"], receipt["total"]["amount"])
+    assert line["energyWh"] == paid.session["energyWh"]
+    assert minor(receipt["paid"]) == 0 < minor(receipt["total"])
+    payer = f"fleet:{ids.decode(by.id)[1]}"
+    assert sorted(paid.ledger()) == sorted(_billed(paid, payer, asked))
+
+
+def _billed(paid: Charge, payer: str, asked: Decimal | None) -> list[Entry]:
+    """A bill and what the energy of it cost us, in entries."""
+    receipt, [session] = paid.receipt, paid.operators_sessions()
+    net, total = minor(receipt["net"]), minor(receipt["total"])
+    cost = cents(asked if asked is not None else net_of(paid.operators_records()[0]))
+    seller = f"cpo:{session['country_code']}-{session['party_id']}"
+    entries = [
+        ("charge_billed", payer, total),
+        ("charge_billed", "revenue", -net),
+        ("charge_billed", "tax", net - total),
+    ]
+    entries += [("energy_bought", "energy_cost", cost), ("energy_bought", seller, -cost)]
+    return [entry for entry in entries if entry[2]]
+
+
+def cents(amount: Decimal) -> int:
+    """Minor units, half up."""
+    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def net_of(cdr: Json) -> Decimal:
+    """What a CDR asks, without VAT."""
+    return Decimal(str(cdr["total_cost"]["excl_vat"]))
+
+
+async def is_not_billed(failed: Charge) -> None:
+    """No receipt, nothing taken and nothing held any more, nothing in the books."""
+    assert (failed.session["state"], failed.session["receipt"]) == ("FAILED", None)
+    payments = await failed.released()
+    assert [payment["captured_minor"] for payment in payments] == ([] if failed.fleet_id else [0])
+    assert failed.ledger() == []
+
+
+def is_as_measured(paid: Charge) -> None:
+    """The driver's bill is over the energy that the operator really measured, by a rule that was seen before."""
+    [session] = paid.operators_sessions()
+    assert paid.session["energyWh"] == round(Decimal(str(session["kwh"])) * 1000)
+    assert minor(paid.receipt["total"]) <= minor(paid.quote["worstCase"])
+
+
+def books_are_even(world: World) -> bool:
+    """Whether each transaction of the ledger sums to zero."""
+    with psycopg.connect(world.processes.env["EMSP_DATABASE_URL"]) as connection:
+        return connection.execute(UNBALANCED).fetchall() == []
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended: its exit status, what it printed as JSON, and what it complained of."""
+
+    status: int
+    rows: list[Json]
+    error: str
+
+    @property
+    def by_module(self) -> dict[str, Json]:
+        return {row["module"]: row for row in self.rows}
+
+
+def emsp(world: World, *arguments: str) -> Ended:
+    """Run a command of ours to its end, whatever that is."""
+    done = subprocess.run(
+        [*EMSP, *arguments, "--json"], env=world.processes.env, capture_output=True, text=True, check=False, timeout=300
+    )
+    return Ended(done.returncode, json.loads(done.stdout) if done.stdout.startswith(("[", "{")) else [], done.stderr)
+
+
+def sync(world: World, name: str, *arguments: str) -> Ended:
+    """Pull a partner by hand."""
+    return emsp(world, "partners", "sync", name, *arguments)
+
+
+async def every(making: Iterable[Awaitable[Made]]) -> list[Made]:
+    """All at once; the first thing that goes wrong is raised when all are over."""
+    made = await asyncio.gather(*making, return_exceptions=True)
+    failed = [one for one in made if isinstance(one, BaseException)]
+    if failed:
+        raise failed[0]
+    return [one for one in made if not isinstance(one, BaseException)]
