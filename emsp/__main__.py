@@ -16,7 +16,7 @@ from emsp import settings
 
 # Each command imports what it needs when it is called: a sandbox should not cost the start of the whole service.
 
-GROUPS = ("brands", "fleets", "partners", "sandbox")
+GROUPS = ("brands", "fleets", "partners", "sandbox", "support")
 cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False, add_completion=False)
 
 

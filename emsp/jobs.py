@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import msgspec
 import procrastinate
+from sqlalchemy import text
 
 from emsp import logs
 from emsp.db.engine import Db, database_url, psycopg_connection
@@ -53,12 +54,16 @@ async def defer(
     *,
     after: timedelta | None = None,
     lock: str | None = None,
+    alone: bool = False,
     **arguments: Any,
 ) -> None:
     """Run `function(**arguments)` once this transaction has committed, and not before `after` has passed.
 
-    Jobs with the same `lock` run one at a time, in order.
+    Jobs with the same `lock` run one at a time, in order; with `alone`, nothing is deferred while one of them waits
+    or runs.
     """
+    if alone and await _is_underway(db, lock):
+        return
     deferrer = _tasks[function].configure(
         lock=lock,
         connection=await psycopg_connection(db),
@@ -66,6 +71,12 @@ async def defer(
     )
     correlation = {CORRELATION: logs.facts().get("correlation_id")}
     await deferrer.defer_async(**msgspec.to_builtins(arguments), **correlation)
+
+
+async def _is_underway(db: Db, lock: str | None) -> bool:
+    """By a look, not by procrastinate's queueing lock: that one would refuse to take up a job of a dead worker."""
+    query = "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE lock = :lock AND status IN ('todo', 'doing'))"
+    return bool((await db.execute(text(query), {"lock": lock})).scalar_one())
 
 
 async def work(*, concurrency: int = 8) -> None:

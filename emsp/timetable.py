@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from emsp import events, jobs
 from emsp.accounts import forget, mail
+from emsp.accounts import happened as driver_happened
 from emsp.charging import happened, settle, start, stop, watch
-from emsp.ocpi import apply, sync
+from emsp.ocpi import apply, push_tokens, sync
+from emsp.ocpi.happened import PartnerConnected
 from emsp.payments import inbox
 
 EVERY: list[tuple[str, jobs.Job]] = [
     ("*/10 * * * *", sync.pull_all),
+    ("*/10 * * * *", push_tokens.push_what_is_due),
     ("*/30 * * * *", watch.take_up_again),
     ("17 3 * * *", forget.forget_expired),
 ]
@@ -24,9 +27,18 @@ WHENEVER: list[tuple[type[events.Event], jobs.Job]] = [
     (happened.ReceiptIssued, settle.collect_payment),
     (inbox.ProcessorEventKept, inbox.understand),
     (mail.MailWritten, mail.send_mail),
+    (PartnerConnected, sync.pull_connected),
+    (PartnerConnected, push_tokens.partner_connected),
+    (driver_happened.DriverChanged, push_tokens.driver_changed),
 ]
 
-LATER: list[jobs.Job] = [start.doubt_start, start.give_up_start, apply.settle_inbox_cdr]
+LATER: list[jobs.Job] = [
+    start.doubt_start,
+    start.give_up_start,
+    apply.settle_inbox_cdr,
+    sync.pull_partner,
+    push_tokens.push,
+]
 
 
 def set_up() -> None:

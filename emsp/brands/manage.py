@@ -12,7 +12,7 @@ from sqlmodel import col, select, update
 
 from emsp.brands.tables import Brand
 from emsp.db.engine import Db
-from emsp.errors import Invalid
+from emsp.errors import Invalid, NotFound
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
@@ -35,6 +35,23 @@ async def add_brand(db: Db, brand: Brand) -> Brand:
         await db.execute(update(Brand).values(is_default=False))
     brand.is_default = brand.is_default or not others
     db.add(brand)
+    await db.flush()
+    return brand
+
+
+async def set_party(db: Db, slug: str, party: tuple[str, str] | None) -> Brand:
+    """Give a brand a party of its own towards operators (country code, party id), or that of the installation again.
+
+    Raises NotFound, and Invalid for a party that another brand has.
+    """
+    await db.execute(text("LOCK TABLE brand IN SHARE ROW EXCLUSIVE MODE"))
+    brand = await db.scalar(select(Brand).where(col(Brand.slug) == slug).execution_options(populate_existing=True))
+    if brand is None:
+        raise NotFound(f"there is no brand {slug!r}")
+    for other in await list_brands(db):
+        if party and other.slug != slug and (other.roaming_country_code, other.roaming_party_id) == party:
+            raise Invalid(f"{'/'.join(party)} belongs to the brand {other.slug}", "party")
+    brand.roaming_country_code, brand.roaming_party_id = party or (None, None)
     await db.flush()
     return brand
 

@@ -41,10 +41,11 @@ async def request_start(
 
     Without a quote one is made for the connector, or for the first one of the EVSE, and a usual charge.
     """
-    await db.get_one(Driver, driver.id, with_for_update=True)  # a driver's wishes are looked at one by one
+    asking = await db.get_one(Driver, driver.id, with_for_update=True)  # a driver's wishes are looked at one by one
     known = await _by_key(db, driver.id, idempotency_key)
     if known:
         return known
+    _refuse_blocked(asking)
     quote = await _quote(db, brand, driver, quote_id, connector_id, evse_id)
     connector, evse, station = await _checked_place(db, quote, connector_id, evse_id)
     fleet = await _checked_fleet(db, driver, fleet_id)
@@ -72,6 +73,11 @@ async def request_start(
     await note(db, session, "You asked to charge here.", source="DRIVER", state=State.REQUESTED)
     await events.emit(db, ChargeRequested(session_id=session.id))
     return session
+
+
+def _refuse_blocked(driver: Driver) -> None:
+    if driver.blocked_at:
+        raise Refused("DRIVER_BLOCKED", "Your account may not start charges; ask the support desk.")
 
 
 async def _by_key(db: Db, driver_id: UUID, key: str) -> ChargingSession | None:

@@ -20,15 +20,19 @@ from emsp.pricing.tables import Quote
 from emsp.pricing.tariff import NotComputable, Tariff
 
 TOLERANCE_MINOR = 1
-UNIT_MIX_UP = Decimal(900)
+FAR_MORE = 2
+"""From how many times the record's energy on its periods are not believed."""
 
 
 def cost_so_far(quote: Quote, report: SessionReport, time_zone: str) -> Money | None:
-    """What a running charge comes to by the quoted rule; None when no price was quoted."""
+    """What a running charge comes to by the quoted rule; None without one, or for periods that make no sense."""
     retail = retail_of(quote)
     if retail is None:
         return None
-    return billed(retail_price(retail, _running_periods(report), time_zone=time_zone)).total
+    try:
+        return billed(retail_price(retail, _running_periods(report), time_zone=time_zone)).total
+    except (NotComputable, ValueError):
+        return None
 
 
 def _running_periods(report: SessionReport) -> list[Period]:
@@ -81,14 +85,10 @@ def verification(record: Record, quote: Quote, *, time_zone: str) -> dict[str, A
 
 
 def measured_periods(record: Record) -> list[Period]:
-    """The record's periods, or one for the whole charge where they do not hold its energy.
-
-    Some operators give the energy of periods in Wh where kWh is due: a sum about a thousand times the total.
-    """
+    """The record's periods, or one for the whole charge where they hold none of its energy, or far more."""
     energy_wh = sum((period.energy_wh for period in record.periods), Decimal(0))
-    if record.energy_wh > 0 and energy_wh > record.energy_wh * UNIT_MIX_UP:
-        return [msgspec.structs.replace(period, energy_wh=period.energy_wh / 1000) for period in record.periods]
-    if record.periods and (energy_wh > 0 or record.energy_wh == 0):
+    far_more = 0 < record.energy_wh * FAR_MORE < energy_wh
+    if record.periods and (energy_wh > 0 or record.energy_wh == 0) and not far_more:
         return record.periods
     elapsed_s = _seconds(record.started_at, record.ended_at)
     return [Period(record.started_at, record.ended_at, record.energy_wh, charging_s=elapsed_s)]

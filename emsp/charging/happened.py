@@ -26,11 +26,11 @@ class PaymentSecured(_OfSession):
 
 
 class StartFailed(_OfSession):
-    """It will not start, and the driver is told so."""
+    """Nothing comes of it, and the driver is told so: no start, or no record that can be billed."""
 
 
 class StartedLate(_OfSession):
-    """It did start after the driver was told that it had failed."""
+    """The operator has a session of it although the driver was told that it had failed."""
 
 
 class StopRequested(_OfSession):

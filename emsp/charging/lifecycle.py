@@ -31,8 +31,8 @@ MEANING = {
     State.ENDED: "The charge is over; the operator's record of it is awaited.",
     State.SETTLED: "Billed and paid.",
     State.PAYMENT_DUE: "Billed; the payment needs the driver.",
-    State.IN_REVIEW: "The operator's record disagrees with the price shown; only the undisputed part is charged.",
-    State.FAILED: "It never started; nothing is billed and the hold is released.",
+    State.IN_REVIEW: "The operator's record cannot be right; nothing is charged until somebody has looked at it.",
+    State.FAILED: "It never started, or its record was rejected; nothing is billed and the hold is released.",
 }
 
 _AFTER: dict[State, tuple[State, ...]] = {
@@ -49,7 +49,7 @@ _AFTER: dict[State, tuple[State, ...]] = {
     State.CHARGING: (State.STOPPING, State.ENDED, State.FAILED),
     State.STOPPING: (State.CHARGING, State.ENDED, State.FAILED),
     State.ENDED: (State.SETTLED, State.PAYMENT_DUE, State.IN_REVIEW),
-    State.IN_REVIEW: (State.SETTLED, State.PAYMENT_DUE),
+    State.IN_REVIEW: (State.ENDED, State.FAILED),
     State.PAYMENT_DUE: (State.SETTLED,),
     State.SETTLED: (),
     State.FAILED: (),

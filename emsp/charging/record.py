@@ -38,7 +38,8 @@ class SessionReport(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A partner's charge detail record. Costs are what they ask of us (wholesale), in major units.
 
-    `periods` cover the session in order; `tariffs` are those that the record carries itself.
+    `periods` cover the session in order; `tariffs` are those that the record carries itself. A `credit` takes back
+    the record that it names.
     """
 
     country_code: str
@@ -60,4 +61,5 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     gross_cost: Decimal | None = None
     tariffs: list[Tariff] = []
     credit: bool = False
+    credits_external_id: str | None = None
     updated_at: datetime

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
-from emsp import clock, events
+from emsp import clock, events, logs
 from emsp.brands.tables import Brand
 from emsp.charging.bill import driver_bill, verification
 from emsp.charging.happened import ReceiptIssued
 from emsp.charging.lifecycle import State
+from emsp.charging.plausible import doubt
 from emsp.charging.record import Record
 from emsp.charging.session import advance, locked, note
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt, ReceiptNumber
@@ -27,37 +28,82 @@ from emsp.payments import charge, hold, ledger
 from emsp.pricing.billed import Bill
 from emsp.pricing.quotes import policy_of
 from emsp.pricing.tables import Quote
-from emsp.stations.tables import Operator, Station
+from emsp.pricing.tariff import NotComputable
+from emsp.stations.tables import Connector, Operator, Station
+
+log = logs.log(__name__)
 
 
 async def settle_charge(record_id: UUID) -> None:
-    """Job: bill a charge by its record, once. Run again, it finds the receipt and leaves it as it is."""
+    """Job: bill a charge by its record, once. Run again, it finds the receipt and leaves it as it is.
+
+    A record that cannot be right is not billed: the charge waits for somebody to look at it.
+    """
     async with transaction() as db:
         row = await db.get_one(ChargeRecord, record_id)
         assert row.session_id is not None
         session = await locked(db, row.session_id)
-        if session.state != State.ENDED:
+        if session.state not in (State.ENDED, State.IN_REVIEW):
             await note(db, session, "A record arrived for a charge that is not billed.", source="OPERATOR")
             return
         if await _receipt_of(db, session) is not None:
             return
-        record = msgspec.convert(row.document, Record)
-        quote, brand = await db.get_one(Quote, session.quote_id), await db.get_one(Brand, session.brand_id)
-        station = await db.get_one(Station, session.station_id)
-        bill = driver_bill(
-            record,
-            quote,
-            policy_of(brand),
-            country=station.country or station.country_code,
-            time_zone=station.time_zone,
-        )
-        checked = verification(record, quote, time_zone=station.time_zone)
-        receipt = await _issue(db, brand, session, row, bill, checked)
-        await _book(db, session, station, receipt, record)
-        if session.fleet_id:
-            await _charge_fleet(db, session, station, receipt)
-        await note(db, session, f"Billed: {bill.total}, receipt {receipt.number}.", source="PAYMENT")
-        await events.emit(db, ReceiptIssued(receipt_id=receipt.id))
+        if doubt := await _doubt(db, session, row):
+            await _into_review(db, session, row, doubt)
+            return
+        await advance(db, session, State.ENDED, "The operator sent a record that can be billed.", source="OPERATOR")
+        await bill_charge(db, session, row)
+
+
+async def bill_charge(db: Db, session: ChargingSession, row: ChargeRecord) -> Receipt:
+    """The receipt for a charge that ended, the books, the fleet's account; the payment follows by job.
+
+    Raises NotComputable or ValueError where the record cannot be priced.
+    """
+    record, station = record_in(row), await db.get_one(Station, session.station_id)
+    quote, brand = await db.get_one(Quote, session.quote_id), await db.get_one(Brand, session.brand_id)
+    bill = _bill(record, quote, brand, station)
+    checked = verification(record, quote, time_zone=station.time_zone)
+    receipt = await _issue(db, brand, session, row, bill, checked)
+    await _book(db, session, station, receipt, record)
+    if session.fleet_id:
+        await _charge_fleet(db, session, station, receipt)
+    await note(db, session, f"Billed: {bill.total}, receipt {receipt.number}.", source="PAYMENT")
+    await events.emit(db, ReceiptIssued(receipt_id=receipt.id))
+    return receipt
+
+
+def record_in(row: ChargeRecord) -> Record:
+    """The record that a row keeps."""
+    return msgspec.convert(row.document, Record)
+
+
+def _bill(record: Record, quote: Quote, brand: Brand, station: Station) -> Bill:
+    country = station.country or station.country_code
+    return driver_bill(record, quote, policy_of(brand), country=country, time_zone=station.time_zone)
+
+
+async def _doubt(db: Db, session: ChargingSession, row: ChargeRecord) -> str | None:
+    """Why the charge cannot be billed by this record as it is; None when it can."""
+    record, station = record_in(row), await db.get_one(Station, session.station_id)
+    quote, brand = await db.get_one(Quote, session.quote_id), await db.get_one(Brand, session.brand_id)
+    power_w = await db.scalar(select(func.max(Connector.max_power_w)).where(Connector.evse_id == session.evse_id))
+    told = doubt(record, power_w=power_w, commanded_at=session.created_at, now=clock.now())
+    if told:
+        return told
+    try:
+        bill = _bill(record, quote, brand, station)
+    except (NotComputable, ValueError) as error:
+        return f"It cannot be priced: {error}."
+    if quote.tariff is None and bill.currency == brand.currency and bill.total_minor > brand.hold_cap_minor:
+        return f"No price was known before, and it comes to {bill.total}."
+    return None
+
+
+async def _into_review(db: Db, session: ChargingSession, row: ChargeRecord, reason: str) -> None:
+    text = f"The operator's record of this charge cannot be right. {reason} Nothing is charged until we looked at it."
+    if await advance(db, session, State.IN_REVIEW, text):
+        log.error("a charge is in review", session_id=str(session.id), record=row.external_id, reason=reason)
 
 
 async def collect_payment(receipt_id: UUID) -> None:
@@ -113,8 +159,8 @@ async def _issue(
         currency=bill.currency,
         net_minor=bill.net_minor,
         total_minor=bill.total_minor,
-        lines=msgspec.to_builtins(bill.lines),
-        taxes=msgspec.to_builtins(bill.taxes),
+        lines=list(msgspec.to_builtins(bill.lines)),
+        taxes=list(msgspec.to_builtins(bill.taxes)),
         verification=checked,
     )
     db.add(receipt)

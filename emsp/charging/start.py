@@ -13,12 +13,12 @@ from emsp import clock, events, jobs
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import ports
-from emsp.charging.happened import PaymentSecured, StartFailed
-from emsp.charging.lifecycle import State
+from emsp.charging.happened import PaymentSecured, StartedLate, StartFailed
+from emsp.charging.lifecycle import STARTING, State
 from emsp.charging.session import advance, locked, note
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
-from emsp.errors import Declined, PartnerFailed, PartnerUnreachable, ProcessorFailed
+from emsp.errors import Declined, Invalid, NotFound, PartnerFailed, PartnerUnreachable, ProcessorFailed
 from emsp.money import Money
 from emsp.payments import hold
 from emsp.payments.tables import Hold
@@ -103,7 +103,7 @@ async def send_start(session_id: UUID) -> None:
     except PartnerUnreachable:
         await _doubt(session_id, "The operator did not answer in time; a late start is still taken up.")
         return
-    except PartnerFailed as failed:
+    except (PartnerFailed, NotFound, Invalid) as failed:
         await _refused(session_id, f"The operator could not take the start: {failed}")
         return
     if not answer.accepted:
@@ -136,15 +136,19 @@ async def start_answered(db: Db, session_id: UUID, outcome: str, message: str | 
     """The charge point's own answer to the start, however late."""
     session = await locked(db, session_id)
     if outcome == "ACCEPTED":
-        if await advance(db, session, State.AWAITING_PLUG, "The charger is ready: plug in.", source="OPERATOR"):
-            await jobs.defer(
-                db, give_up_start, after=timedelta(seconds=settings().plug_in_wait_s), session_id=session_id
-            )
+        await await_plug(db, session, "The charger is ready: plug in.")
     elif outcome == "TIMEOUT" or session.command_attempts > 1:
         await _into_doubt(db, session, "The charge point did not answer in time; a late start is still taken up.")
     else:
         text = OUTCOMES.get(outcome, f"The charge point answered {outcome}.")
         await _into_failure(db, session, f"{text} {message}" if message else text, source="OPERATOR")
+
+
+async def await_plug(db: Db, session: ChargingSession, text: str) -> None:
+    """The operator is ready, by its answer or by a session that is pending: wait for the plug, but not for ever."""
+    if await advance(db, session, State.AWAITING_PLUG, text, source="OPERATOR"):
+        wait = timedelta(seconds=settings().plug_in_wait_s)
+        await jobs.defer(db, give_up_start, after=wait, session_id=session.id)
 
 
 async def doubt_start(session_id: UUID) -> None:
@@ -190,8 +194,11 @@ async def _fail(session_id: UUID, text: str, *, source: str) -> None:
 
 
 async def _into_failure(db: Db, session: ChargingSession, text: str, *, source: str = "SYSTEM") -> None:
-    if await advance(db, session, State.FAILED, text, source=source):
+    """Only what did not begin yet can fail to start; what the operator has begun by then is to be stopped."""
+    if session.state in STARTING and await advance(db, session, State.FAILED, text, source=source):
         await events.emit(db, StartFailed(session_id=session.id))
+        if session.external_id:
+            await events.emit(db, StartedLate(session_id=session.id))
 
 
 async def release_hold(session_id: UUID) -> None:

@@ -11,7 +11,7 @@ from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, locked, note
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
-from emsp.errors import NotFound, PartnerFailed, PartnerUnreachable, Refused
+from emsp.errors import Invalid, NotFound, PartnerFailed, PartnerUnreachable, Refused
 from emsp.stations.tables import Station
 
 OVER = (State.ENDED, State.SETTLED, State.PAYMENT_DUE, State.IN_REVIEW)
@@ -54,7 +54,7 @@ async def send_stop(session_id: UUID) -> None:
     except PartnerUnreachable:
         await _note(session_id, "The operator does not answer; asking again.")
         raise
-    except PartnerFailed as failed:
+    except (PartnerFailed, NotFound, Invalid) as failed:
         await _still_charging(session_id, f"The operator could not take the stop: {failed}")
         return
     if not answer.accepted and answer.outcome != "UNKNOWN_SESSION":

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from emsp import events, logs
-from emsp.charging import bill
+from emsp import clock, events, logs
+from emsp.charging import bill, matching
 from emsp.charging.happened import RecordReceived, StartedLate, StartFailed
-from emsp.charging.lifecycle import STARTING, State
+from emsp.charging.lifecycle import OPEN, STARTING, State
 from emsp.charging.record import Record, SessionReport
-from emsp.charging.session import TOPIC, advance, note
-from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.charging.session import TOPIC, advance, locked, note
+from emsp.charging.start import await_plug
+from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.db.engine import Db
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Station
 
+STOP_AGAIN_AFTER = timedelta(minutes=10)
 log = logs.log(__name__)
 
 
 async def session_reported(db: Db, partner_id: UUID, report: SessionReport) -> UUID | None:
-    """Take in a session as the operator has it. Gives our session's id, or None when it is not of ours."""
-    session = await _ours(db, partner_id, report.external_id, report.authorization_reference, report.token_uid)
+    """Take in a session as the operator has it. Gives our session's id, or None when it is not of ours.
+
+    What is older than what we have changes nothing, nor does anything that comes after the record of the charge.
+    """
+    session = await matching.of_report(db, partner_id, report)
     if session is None:
         log.warning("a session that we did not start", partner=str(partner_id), session=report.external_id)
         return None
-    if session.source_updated_at and report.updated_at < session.source_updated_at:
+    older = session.source_updated_at and report.updated_at < session.source_updated_at
+    if older or await _is_recorded(db, session):
         return session.id
-    session.external_id, session.external_key = report.external_id, report.external_id.casefold()
+    _name(session, report.external_id)
     session.source_updated_at = report.updated_at
     if report.status in ("ACTIVE", "COMPLETED"):
         await _measure(db, session, report)
@@ -42,15 +48,18 @@ async def session_reported(db: Db, partner_id: UUID, report: SessionReport) -> U
     return session.id
 
 
+def _name(session: ChargingSession, external_id: str) -> None:
+    session.external_id, session.external_key = external_id, external_id.casefold()
+
+
 async def _follow(db: Db, session: ChargingSession, report: SessionReport) -> None:
-    if session.state == State.FAILED:
-        if report.status == "ACTIVE" and session.stop_attempts == 0:
-            await note(db, session, "It started after all; it is being stopped and not billed.", source="OPERATOR")
-            await events.emit(db, StartedLate(session_id=session.id))
+    if session.state == State.FAILED and report.status == "ACTIVE":
+        await _refuse_late(db, session)
+    if session.state not in OPEN:
         return
     match report.status:
         case "PENDING":
-            await advance(db, session, State.AWAITING_PLUG, "The operator prepares the charge.", source="OPERATOR")
+            await await_plug(db, session, "The operator prepares the charge.")
         case "ACTIVE" if session.state in STARTING:
             await advance(db, session, State.CHARGING, "Charging.", source="OPERATOR")
         case "COMPLETED":
@@ -59,6 +68,16 @@ async def _follow(db: Db, session: ChargingSession, report: SessionReport) -> No
             text = "The operator declared the session invalid; nothing is billed."
             if await advance(db, session, State.FAILED, text, source="OPERATOR"):
                 await events.emit(db, StartFailed(session_id=session.id))
+
+
+async def _refuse_late(db: Db, session: ChargingSession) -> None:
+    """Stop what runs although it was given up; again after a while, should it run on."""
+    now = clock.now()
+    if session.stop_requested_at and now - session.stop_requested_at < STOP_AGAIN_AFTER:
+        return
+    session.stop_requested_at = now
+    await note(db, session, "It started after all; it is being stopped and not billed.", source="OPERATOR")
+    await events.emit(db, StartedLate(session_id=session.id))
 
 
 async def _measure(db: Db, session: ChargingSession, report: SessionReport) -> None:
@@ -73,64 +92,81 @@ async def _measure(db: Db, session: ChargingSession, report: SessionReport) -> N
 
 
 async def record_received(db: Db, partner_id: UUID, record: Record) -> None:
-    """Keep an operator's record of a charge; one that came before changes nothing. Settlement follows by job."""
-    statement = (
-        insert(ChargeRecord)
-        .values(
-            **ChargeRecord(
-                partner_id=partner_id,
-                country_code=record.country_code,
-                party_id=record.party_id,
-                external_id=record.external_id,
-                external_key=record.external_id.casefold(),
-                document=msgspec.to_builtins(record),
-            ).model_dump()
-        )
-        .on_conflict_do_nothing()
-        .returning(col(ChargeRecord.id))
-    )
-    record_id = (await db.execute(statement)).scalar_one_or_none()
-    if record_id is None:
+    """Keep an operator's record of a charge; the first one of a charge is settled by a job.
+
+    What comes after it (the same record changed, another one, a credit) is kept, told in the timeline and changes
+    neither receipt nor books. Only a record that is under review can be replaced by another.
+    """
+    row = await _kept(db, partner_id, record)
+    if row is None:
+        await _again(db, partner_id, record)
         return
-    session = await _ours(db, partner_id, record.session_external_id, record.authorization_reference, record.token_uid)
-    if session is None or record.credit:
-        log.warning("a record that is not settled by itself", record=record.external_id, credit=record.credit)
+    session = await matching.of_record(db, partner_id, record)
+    if session is None:
+        log.warning("a record of a charge that we did not start", record=record.external_id, credit=record.credit)
         return
-    row = await db.get_one(ChargeRecord, record_id)
+    if record.credit:
+        await _aside(db, session, record, "The operator credited this charge")
+        return
+    if session.state != State.IN_REVIEW and await _is_recorded(db, session):
+        await _aside(db, session, record, "The operator sent another record of this charge")
+        return
     row.session_id = session.id
+    if record.session_external_id and session.external_key is None:
+        _name(session, record.session_external_id)
     await db.flush()
     await note(db, session, "The operator's record of the charge arrived.", source="OPERATOR")
     await _end(db, session, record)
-    await events.emit(db, RecordReceived(record_id=record_id))
+    await events.emit(db, RecordReceived(record_id=row.id))
+
+
+async def _kept(db: Db, partner_id: UUID, record: Record) -> ChargeRecord | None:
+    """The row of a record that is new, else None."""
+    row = ChargeRecord(
+        partner_id=partner_id,
+        country_code=record.country_code,
+        party_id=record.party_id,
+        external_id=record.external_id,
+        external_key=record.external_id.casefold(),
+        document=msgspec.to_builtins(record),
+    )
+    statement = insert(ChargeRecord).values(**row.model_dump()).on_conflict_do_nothing()
+    record_id = (await db.execute(statement.returning(col(ChargeRecord.id)))).scalar_one_or_none()
+    return await db.get_one(ChargeRecord, record_id) if record_id else None
+
+
+async def _again(db: Db, partner_id: UUID, record: Record) -> None:
+    """A record that is known: the first content of it stands."""
+    query = select(ChargeRecord).where(
+        ChargeRecord.partner_id == partner_id,
+        ChargeRecord.country_code == record.country_code,
+        ChargeRecord.party_id == record.party_id,
+        ChargeRecord.external_key == record.external_id.casefold(),
+    )
+    known = (await db.execute(query)).scalar_one()
+    told = msgspec.convert(known.document, Record)
+    if known.session_id and msgspec.structs.replace(record, updated_at=told.updated_at) != told:
+        session = await locked(db, known.session_id)
+        await _aside(db, session, record, "The operator sent its record of this charge again with another content")
+
+
+async def _aside(db: Db, session: ChargingSession, record: Record, text: str) -> None:
+    """Something came that changes nothing for the driver: said in the timeline, and to support in the log."""
+    log.warning("a record that is not billed", session_id=str(session.id), record=record.external_id, reason=text)
+    billed = await db.scalar(select(Receipt.id).where(Receipt.session_id == session.id))
+    await note(db, session, f"{text}; your receipt is unchanged." if billed else f"{text}.", source="OPERATOR")
+
+
+async def _is_recorded(db: Db, session: ChargingSession) -> bool:
+    return bool(await db.scalar(select(ChargeRecord.id).where(ChargeRecord.session_id == session.id).limit(1)))
 
 
 async def _end(db: Db, session: ChargingSession, record: Record) -> None:
     session.started_at, session.ended_at = record.started_at, record.ended_at
     session.energy_wh = whole(record.energy_wh)
     await db.flush()
-    await advance(db, session, State.ENDED, "The charge is over.", source="OPERATOR")
-
-
-async def _ours(
-    db: Db, partner_id: UUID, external_id: str | None, reference: str | None, token_uid: str | None
-) -> ChargingSession | None:
-    """The session that is meant: by our reference, by the token unique to its start, or by the operator's id."""
-    ways = []
-    if reference:
-        ways.append(col(ChargingSession.authorization_reference) == reference.lower())
-    if token_uid:
-        ways.append(col(ChargingSession.token_uid) == token_uid.upper())
-    if external_id:
-        ways.append(col(ChargingSession.external_key) == external_id.casefold())
-    if not ways:
-        return None
-    query = (
-        select(ChargingSession)
-        .where(ChargingSession.partner_id == partner_id, or_(*ways))
-        .order_by((col(ChargingSession.authorization_reference) == (reference or "").lower()).desc())
-        .with_for_update()
-    )
-    return (await db.execute(query)).scalars().first()
+    if session.state in OPEN:
+        await advance(db, session, State.ENDED, "The charge is over.", source="OPERATOR")
 
 
 def whole(value: Decimal) -> int:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from emsp import clock, events, jobs, logs
 from emsp.charging.happened import ChargeRequested, ReceiptIssued, RecordReceived, StartFailed
 from emsp.charging.lifecycle import State
-from emsp.charging.start import doubt_start
+from emsp.charging.start import doubt_start, give_up_start
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
 from emsp.payments.tables import Hold
@@ -29,6 +29,8 @@ async def take_up_again() -> None:
             await _again(db, ChargeRequested(session_id=session_id))
         for session_id in await _ids(db, _stuck_in(State.COMMAND_SENT)):
             await jobs.defer(db, doubt_start, session_id=session_id)
+        for session_id in await _ids(db, _stuck_in(State.AWAITING_PLUG, State.START_UNCONFIRMED)):
+            await jobs.defer(db, give_up_start, session_id=session_id)
         for session_id in await _ids(db, _held_for_nothing()):
             await _again(db, StartFailed(session_id=session_id))
         for record_id in await _ids(db, _not_billed()):
@@ -37,9 +39,9 @@ async def take_up_again() -> None:
             await _again(db, ReceiptIssued(receipt_id=receipt_id))
 
 
-def _stuck_in(state: State) -> Select[Any]:
+def _stuck_in(*states: State) -> Select[Any]:
     return select(ChargingSession.id).where(
-        ChargingSession.state == state, ChargingSession.updated_at < clock.now() - PATIENCE
+        col(ChargingSession.state).in_(states), ChargingSession.updated_at < clock.now() - PATIENCE
     )
 
 

@@ -10,8 +10,11 @@ import typer
 
 from emsp.brands import manage
 from emsp.brands.tables import Brand
-from emsp.cli.running import JsonOption, run, show
+from emsp.cli.running import JsonOption, console, run, show
 from emsp.db.engine import transaction
+from emsp.errors import Invalid
+from emsp.ocpi import ours, routing
+from emsp.ocpi.connections import PartyId, our_party
 from emsp.pricing.retail import PricePolicy
 
 cli = typer.Typer(no_args_is_help=True, help="The white labels of this installation.")
@@ -62,6 +65,39 @@ def add(
     show([_row(run(story()))], as_json=as_json)
 
 
+@cli.command("set")
+def change(
+    slug: Annotated[str, typer.Argument(help="Short name of the brand.")],
+    party: Annotated[
+        str | None, typer.Option(help="Its own OCPI party, such as NL/ABC; an empty text for the installation's.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a brand: give it an OCPI party of its own, under which its drivers charge."""
+    if party is None:
+        raise typer.BadParameter("say what to change, such as --party NL/ABC", param_hint="--party")
+    brand = run(_with_party(slug, party))
+    show([_row(brand)], as_json=as_json)
+    if not as_json:
+        console.print(
+            "Partners that register from now on learn of it at once, those that are connected when their tokens are "
+            "renewed: emsp partners rotate NAME.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+async def _with_party(slug: str, written: str) -> Brand:
+    """Raises Invalid for a party that is the installation's, another brand's or a partner's, and NotFound."""
+    party = PartyId.parse(written) if written.strip() else None
+    if party == our_party():
+        raise Invalid(f"{'/'.join(our_party())} is the party of the installation, which every brand has", "party")
+    async with transaction() as db:
+        if party and await routing.routes(db, party):
+            raise Invalid(f"{'/'.join(party)} is a party of a partner", "party")
+        return await manage.set_party(db, slug, party)
+
+
 @cli.command("list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the brands."""
@@ -92,5 +128,6 @@ def _row(brand: Brand) -> dict[str, object]:
         "hosts": " ".join(brand.hosts),
         "currency": brand.currency,
         "languages": " ".join(brand.languages),
+        "party": "/".join(ours.party_of_brand(brand)),
         "default": brand.is_default,
     }

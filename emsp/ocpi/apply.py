@@ -211,10 +211,10 @@ async def settle_inbox_cdr(document_id: int) -> None:
         await inbox.mark(db, document_id, inbox.APPLIED)
 
 
-async def replay(connection_id: UUID | None = None, module: str | None = None) -> Applied:
-    """Look again at every document that was set apart, each in a transaction of its own."""
+async def replay(connection_id: UUID | None = None, module: str | None = None, *, reason: str | None = None) -> Applied:
+    """Look again at every document that was set apart, each in a transaction of its own; `reason` is a part of why."""
     async with transaction() as db:
-        waiting = await inbox.list_apart(db, connection_id, module, limit=100_000)
+        waiting = await inbox.list_apart(db, connection_id, module, reason=reason, limit=100_000)
     total = Applied(reasons={})
     for document in waiting:
         async with transaction() as db:

@@ -61,11 +61,18 @@ async def call(
     """
     if not peer.knows(url):
         raise PartnerFailed(f"{url} is not on a host that {peer.name} gave when it was connected")
-    headers = _routing(sender or our_party(), to or peer.party) if peer.routed else {}
+    routed = peer.routed and not _is_configuration(peer, url)
+    headers = _routing(sender or our_party(), to or peer.party) if routed else {}
     if correlation_id:
         headers["X-Correlation-ID"] = correlation_id
     authorization = wire.token_header(peer.token, peer.encoding)
     return await exchange(method, url, authorization, body, headers=headers, timeout_s=timeout_s)
+
+
+def _is_configuration(peer: Peer, url: str) -> bool:
+    """Whether the URL is of a module whose messages are not routed."""
+    endpoint = peer.find("hubclientinfo", "SENDER")
+    return endpoint is not None and url.startswith(endpoint.rstrip("/"))
 
 
 def _routing(sender: PartyId, receiver: PartyId) -> dict[str, str]:

@@ -40,19 +40,24 @@ async def discover(
 ) -> Platform:
     """Versions and endpoints of a partner: of `version`, or the best that both speak.
 
-    The token goes base64-encoded as 2.2 asks; a partner that refuses it is tried with it as it is, also where its
-    versions differ in that. Raises PartnerFailed.
+    The token goes base64-encoded as 2.2 asks, and as it is as 2.1.1 asks; a partner that refuses the one is tried with
+    the other. Raises PartnerFailed.
     """
-    answer, encoding = await _asked(versions_url, token, (encoding,) if encoding else (wire.BASE64, wire.RAW))
+    answer, found_encoding = await _asked(versions_url, token, (encoding,) if encoding else (wire.BASE64, wire.RAW))
     offered = {v.version: v.url for v in understood(answer, list[messages.Version])}
     wanted = (version,) if version else ours.VERSIONS
     chosen = next((candidate for candidate in wanted if candidate in offered), None)
     if chosen is None:
         raise NoCommonVersion(f"{versions_url} offers {', '.join(offered) or 'nothing'}; we speak {', '.join(wanted)}")
-    other = wire.RAW if encoding == wire.BASE64 else wire.BASE64
-    found, encoding = await _asked(offered[chosen], token, (encoding, other))
+    found, encoding = await _asked(offered[chosen], token, (encoding,) if encoding else _likely(chosen, found_encoding))
     endpoints = [msgspec.to_builtins(e) for e in understood(found, messages.VersionDetails).endpoints]
     return Platform(versions_url=versions_url, version=chosen, encoding=encoding, endpoints=endpoints)
+
+
+def _likely(version: str, encoding: str) -> Sequence[str]:
+    """How the token probably goes to the endpoints of a version, the likeliest first."""
+    first = wire.RAW if version == "2.1.1" else encoding
+    return first, wire.BASE64 if first == wire.RAW else wire.RAW
 
 
 async def _asked(url: str, token: str, encodings: Sequence[str]) -> tuple[Answer, str]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlmodel import col
 
 from emsp import clock
@@ -173,12 +173,26 @@ async def kept(db: Db, connection_id: UUID, module: str, key: str, *, for_update
 
 
 async def list_apart(
-    db: Db, connection_id: UUID | None = None, module: str | None = None, *, limit: int = 1000
+    db: Db,
+    connection_id: UUID | None = None,
+    module: str | None = None,
+    *,
+    reason: str | None = None,
+    limit: int = 1000,
 ) -> list[InboxDocument]:
-    """Documents that wait with a reason, oldest first."""
+    """Documents that wait with a reason, oldest first; `reason` is a part of it, in any case."""
     query = select(InboxDocument).where(col(InboxDocument.state) == APART)
     if connection_id:
         query = query.where(col(InboxDocument.connection_id) == connection_id)
     if module:
         query = query.where(col(InboxDocument.module) == module)
+    if reason:
+        query = query.where(col(InboxDocument.reason).icontains(reason, autoescape=True))
     return list((await db.execute(query.order_by(col(InboxDocument.id)).limit(limit))).scalars())
+
+
+async def count_apart(db: Db) -> dict[tuple[UUID, str], int]:
+    """How many documents wait with a reason, by connection and module."""
+    what = (col(InboxDocument.connection_id), col(InboxDocument.module))
+    query = select(*what, func.count()).where(col(InboxDocument.state) == APART).group_by(*what)
+    return {(row[0], row[1]): row[2] for row in await db.execute(query)}

@@ -1,8 +1,7 @@
 """The OCPI objects that we read, as of 2.3.0, holding what we use of them; `bridge` raises older ones to this.
 
 Enum values stay text, since partners send values that no table has. Lists may be null. Everything that a
-useful object can do without is optional, whatever the tables say: what matters is checked where it is used. Whose
-an object is may also be told by where it came from.
+useful object can do without is optional, whatever the tables say: what matters is checked where it is used.
 """
 
 from __future__ import annotations
@@ -124,7 +123,6 @@ class TaxAmount(msgspec.Struct):
     """Types: TaxAmount."""
 
     amount: Decimal
-    name: str = ""
 
 
 class Price(msgspec.Struct):
@@ -135,7 +133,7 @@ class Price(msgspec.Struct):
 
 
 class PriceLimit(msgspec.Struct):
-    """Tariffs: PriceLimit. No `after_taxes` means that only the sum before taxes is limited."""
+    """Tariffs: PriceLimit. Without `after_taxes` only the sum before taxes is limited."""
 
     before_taxes: Decimal
     after_taxes: Decimal | None = None

@@ -43,11 +43,18 @@ def read(body: bytes, message: type[T]) -> T:
 def convert(parsed: Any, message: type[T]) -> T:
     """The message that parsed JSON holds. Raises Invalid naming the field."""
     try:
-        found = msgspec.convert(_bend(parsed, _info(_hashable(message))), message, strict=False)
-    except msgspec.ValidationError as error:
-        raise invalid(error) from error
+        found = msgspec.convert(parsed, message, strict=False)
+    except (msgspec.ValidationError, ValueError):
+        found = _bent(parsed, message)
     _refuse_absurd(found)
     return found
+
+
+def _bent(parsed: Any, message: type[T]) -> T:
+    try:
+        return msgspec.convert(_bend(parsed, _info(_hashable(message))), message, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from error
 
 
 def invalid(error: msgspec.ValidationError) -> Invalid:

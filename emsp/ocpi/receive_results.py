@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from emsp.db.engine import transaction
-from emsp.ocpi.commands import outcome_of, take_result
+from emsp.ocpi.asking import outcome_of, text_of
+from emsp.ocpi.commands import take_result
 from emsp.ocpi.door import Call, Given
 from emsp.ocpi.errors import OcpiError, Status
 
@@ -16,5 +17,5 @@ async def post(call: Call) -> Given:
         case _:
             raise OcpiError(Status.CLIENT_ERROR, "this is not a response_url of ours", 404)
     async with transaction() as db:
-        await take_result(db, call.connection, secret, outcome)
+        await take_result(db, call.connection, secret, outcome.result, text_of(outcome))
     return Given()

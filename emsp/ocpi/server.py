@@ -10,8 +10,12 @@ from starlette.routing import Route
 
 from emsp.ocpi import (
     ours,
+    receive_bookings,
     receive_cdrs,
+    receive_hub,
+    receive_invoices,
     receive_locations,
+    receive_profiles,
     receive_results,
     receive_sessions,
     receive_tariffs,
@@ -39,6 +43,17 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("tokens", "GET"): serve_tokens.get,
     ("tokens", "POST"): serve_tokens.authorize,
     ("commands", "POST"): receive_results.post,
+    ("chargingprofiles", "POST"): receive_profiles.post,
+    ("chargingprofiles", "PUT"): receive_profiles.put,
+    ("hubclientinfo", "GET"): receive_hub.get,
+    ("hubclientinfo", "PUT"): receive_hub.put,
+    ("invoicereconciliation", "POST"): receive_invoices.post,
+    ("invoicereconciliation", "GET"): receive_invoices.get,
+    ("invoicereconciliation", "PUT"): receive_invoices.put,
+    ("invoicereconciliation", "DELETE"): receive_invoices.delete,
+    ("bookings", "GET"): receive_bookings.get,
+    ("bookings", "PUT"): receive_bookings.put,
+    ("bookings", "PATCH"): receive_bookings.patch,
 }
 """By module and method; what is not here is answered 405 where the module is known, else 404."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from datetime import UTC, datetime
@@ -127,6 +126,6 @@ def presented_tokens(header: str | None) -> dict[str, str]:
     candidates = {value: RAW}
     try:
         plain = base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return candidates
     return {**candidates, plain.removesuffix("\n"): BASE64}

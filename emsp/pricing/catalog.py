@@ -121,6 +121,23 @@ async def withdraw_tariff(db: Db, country_code: str, party_id: str, external_id:
     return (await db.execute(text(statement), {**key, "now": clock.now()})).one_or_none() is not None
 
 
+async def withdraw_tariffs(db: Db, tariffs: Iterable[tuple[str, str, str]]) -> int:
+    """As `withdraw_tariff` for many, given by country code, party id and the partner's id; how many were there.
+
+    Whatever is reported of one later, be it what was known, is taken as new.
+    """
+    gone = await run(
+        db,
+        "WITH gone AS (SELECT t.id FROM tariff t"
+        f" JOIN {recordset(KEY)} USING (country_code, party_id, external_key) ORDER BY t.id FOR UPDATE OF t)"
+        " UPDATE tariff SET withdrawn = true, source_updated_at = to_timestamp(0), updated_at = :now"
+        " FROM gone WHERE tariff.id = gone.id RETURNING tariff.id",
+        [dict(zip(KEY, folded_key(*tariff), strict=True)) for tariff in tariffs],
+        now=clock.now(),
+    )
+    return len(gone.all())
+
+
 async def tariffs_of_connectors(db: Db, connector_ids: Iterable[int], at: datetime) -> dict[int, TariffRow | Missing]:
     """The tariff that applies at each connector for drivers who charge by app, or why there is none; one query.
 

@@ -98,7 +98,7 @@ async def _write(db: Db, partner_id: UUID, report: _Sorted, known: Mapping[Repor
     await upserts.evses(db, evse_rows)
     await upserts.connectors(db, connector_rows)
     await upserts.remove_unseen(db, evses, evse_rows, connectors, connector_rows)
-    await _wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
+    await wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
 
 
 def _station_rows(partner_id: UUID, report: _Sorted, facts: Mapping[ReportKey, StationFacts]) -> list[rows.Row]:
@@ -127,7 +127,8 @@ def _whose_availability_changed(
     return changed
 
 
-async def _wake(db: Db, changed: list[tuple[int, float, float]]) -> None:
+async def wake(db: Db, changed: list[tuple[int, float, float]]) -> None:
+    """Tell whoever watches the map that these stations changed: id, longitude, latitude."""
     if changed:
         await events.wake(db, TOPIC, changed if len(changed) <= MANY_STATIONS else [MANY])
 
@@ -159,5 +160,5 @@ async def set_evse_status(
         return False
     if status != state.status:
         await upserts.touch_station(db, found.id, clock.now())
-        await _wake(db, [(found.id, found.longitude, found.latitude)])
+        await wake(db, [(found.id, found.longitude, found.latitude)])
     return True

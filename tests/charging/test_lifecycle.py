@@ -21,4 +21,4 @@ def test_that_a_failed_start_is_never_billed() -> None:
 
 
 def test_that_a_start_may_still_fail_from_wherever_it_waits() -> None:
-    assert set(STARTING) < set(before(State.FAILED)) <= set(OPEN)
+    assert set(STARTING) < set(before(State.FAILED)) <= {*OPEN, State.IN_REVIEW}

@@ -1,60 +1,18 @@
 """Pulling a partner's lists, as they should be and as they are."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emsp.db.engine import transaction
 from emsp.ocpi import sync
-from emsp.ocpi.sync import PullCounts
-from tests.ocpi.people import documents, evse, location, registered, tariff, value, values
-from tests.ocpi.servers import envelope, scripted
+from tests.ocpi.lists import Listing, Lists, page, proper, pulled
+from tests.ocpi.people import documents, evse, location, tariff, value, values
+from tests.ocpi.servers import envelope
 
-Listing = Callable[[Request, list[Any], int], Response]
-MODULES = ("tariffs", "locations", "sessions", "cdrs")
 TARIFFS = [tariff(id=f"T{number}", last_updated=f"2026-06-0{number}T10:00:00Z") for number in range(1, 8)]
-
-
-class Lists:
-    """A partner whose lists are answered two objects a page, in whatever way `listing` does it."""
-
-    def __init__(self, listing: Listing, **lists: list[Any]) -> None:
-        self.listing, self.lists = listing, lists
-        self.requests: list[httpx.QueryParams] = []
-
-    def __call__(self, request: Request) -> Response:
-        self.requests.append(httpx.QueryParams(request.url.query))
-        objects = self.lists.get(request.url.path.strip("/"), [])
-        return self.listing(request, objects, int(request.query_params.get("offset", 0)))
-
-
-async def pulled(lists: Lists, times: int = 1, **options: Any) -> tuple[UUID, dict[str, PullCounts]]:
-    """The connection and the counts of the last of some pulls."""
-    async with scripted(lists) as url:
-        endpoints = [{"identifier": module, "role": "SENDER", "url": f"{url}/{module}"} for module in MODULES]
-        async with transaction() as db:
-            connection = await registered(db, "ABC", "abc-token", party_id="ABC", endpoints=endpoints)
-        for _ in range(times):
-            counts = await sync.pull(connection.id, **options)
-    return connection.id, counts
-
-
-def page(request: Request, objects: list[Any], offset: int) -> tuple[list[Any], str | None]:
-    """Two objects, and the URL of the next page if there is one."""
-    following = str(request.url.include_query_params(offset=offset + 2)) if offset + 2 < len(objects) else None
-    return objects[offset : offset + 2], following
-
-
-def proper(request: Request, objects: list[Any], offset: int) -> Response:
-    items, following = page(request, objects, offset)
-    link = {"Link": f'<{following}>; rel="next"'} if following else {}
-    return envelope(items, X_Total_Count=str(len(objects)), **link)
 
 
 def relative_link(request: Request, objects: list[Any], offset: int) -> Response:
@@ -226,15 +184,3 @@ async def test_a_module_that_fails_does_not_stop_the_next_one(database: str) -> 
     _, counts = await pulled(Lists(half, locations=[location()]))
     assert counts["tariffs"].failure
     assert (counts["locations"].changed, counts["locations"].failure) == (1, None)
-
-
-async def test_partners_are_pulled_when_they_are_due(database: str) -> None:
-    lists = Lists(proper, tariffs=TARIFFS)
-    async with scripted(lists) as url:
-        endpoint = {"identifier": "tariffs", "role": "SENDER", "url": f"{url}/tariffs"}
-        async with transaction() as db:
-            await registered(db, "ABC", "abc-token", party_id="ABC", endpoints=[endpoint])
-            await registered(db, "XYZ", "xyz-token", party_id="XYZ")
-        for _ in range(2):
-            await sync.pull_all()
-    assert len(lists.requests) == 4, "the second time nobody was due"

@@ -5,11 +5,14 @@ from uuid import UUID
 
 import pytest
 
+from emsp.accounts.drivers import block
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.db.engine import transaction
 from emsp.ocpi import ours
+from emsp.ocpi.connections import PartyId
 from tests.graphql import rows
+from tests.ocpi.askable import a_driver
 from tests.ocpi.people import Cpo
 
 
@@ -24,6 +27,7 @@ async def drivers(database: str) -> list[Driver]:
                     brand_id=brand.id,
                     email=f"{day}@example.com",
                     created_at=datetime(2026, 6, day, tzinfo=UTC),
+                    updated_at=datetime(2026, 6, day, tzinfo=UTC),
                 ),
             )
             for day in (1, 2, 3)
@@ -54,6 +58,39 @@ async def test_the_window_begins_with_its_start_and_ends_before_its_end(cpo: Cpo
 @pytest.mark.parametrize("query", ["limit=0", "limit=many", "offset=-1", "date_from=yesterday"])
 async def test_a_query_that_makes_no_sense_is_refused(cpo: Cpo, query: str) -> None:
     assert await cpo.says("GET", f"/tokens?{query}") == (200, 2001)
+
+
+async def test_a_party_of_ours_shows_the_drivers_of_its_brands_only(cpo: Cpo, drivers: list[Driver]) -> None:
+    bob = await a_driver("stroom", "bob", roaming_country_code="BE", roaming_party_id="STR")
+    of_stroom = {"OCPI-to-country-code": "be", "OCPI-to-party-id": "str"}
+    of_all = {"OCPI-to-country-code": "NL", "OCPI-to-party-id": "ZZZ"}
+
+    answer = await cpo.send("GET", "/tokens", **of_stroom)
+    assert [(token["country_code"], token["party_id"], token["uid"]) for token in answer.json()["data"]] == [
+        ("BE", "STR", ours.driver_uid(bob))
+    ]
+    assert answer.headers["X-Total-Count"] == "1"
+    own = await cpo.send("GET", "/tokens", **{"OCPI-to-country-code": "NL", "OCPI-to-party-id": "EMP"})
+    assert [token["uid"] for token in own.json()["data"]] == [ours.driver_uid(driver.id) for driver in drivers]
+    assert (await cpo.send("GET", "/tokens", **of_all)).headers["X-Total-Count"] == "4", "nobody's: all are shown"
+
+
+async def test_the_tokens_of_2_1_1_have_no_party(cpo: Cpo, drivers: list[Driver]) -> None:
+    cpo.version = "2.1.1"
+    token = (await cpo.gets("/tokens?limit=1"))[0]
+    assert (token["type"], token["auth_id"]) == ("OTHER", ours.contract_id(PartyId("NL", "EMP"), drivers[0].id))
+    assert not {"party_id", "contract_id"} & set(token)
+
+
+async def test_a_blocked_driver_is_told_apart(cpo: Cpo, drivers: list[Driver]) -> None:
+    async with transaction() as db:
+        await block(db, drivers[0].id)
+    uid = ours.driver_uid(drivers[0].id)
+
+    answer = await cpo.send("POST", f"/tokens/{uid}/authorize?type=APP_USER")
+    assert answer.status_code == 200
+    assert answer.json()["data"]["allowed"] == "BLOCKED"
+    assert {token["uid"]: token["valid"] for token in await cpo.gets("/tokens")}[uid] is False
 
 
 async def test_a_drivers_own_token_starts_nothing_by_itself(cpo: Cpo, drivers: list[Driver]) -> None:
@@ -88,4 +125,4 @@ async def test_an_unknown_token_is_not_found_in_both_ways(cpo: Cpo, uid: str) ->
 
 
 def test_a_contract_has_the_form_of_an_ema_id() -> None:
-    assert ours.contract_id(UUID(int=7)) == "NLEMPCEF4MOFNK"
+    assert ours.contract_id(PartyId("NL", "EMP"), UUID(int=7)) == "NLEMPCEF4MOFNK"

@@ -1,0 +1,98 @@
+"""Charges whose records cannot be right: what waits for our support, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from emsp import events
+from emsp.charging.happened import StartFailed
+from emsp.charging.lifecycle import State
+from emsp.charging.plausible import is_amount, is_known_currency
+from emsp.charging.session import advance, locked
+from emsp.charging.settle import bill_charge, record_in
+from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.db.engine import Db, transaction
+from emsp.errors import Refused
+from emsp.money import Money, round_money
+from emsp.pricing.tariff import NotComputable
+from emsp.stations.tables import Station
+
+
+@dataclass(frozen=True)
+class InReview:
+    """A charge that waits for somebody to look at its record. `asked` is the operator's net amount, if it is money."""
+
+    session_id: UUID
+    since: datetime
+    reason: str
+    station: str
+    record: str
+    energy_wh: int
+    asked: Money | None
+
+
+async def in_review() -> list[InReview]:
+    """What waits, the longest first."""
+    query = (
+        select(ChargingSession, Station)
+        .join(Station, col(Station.id) == ChargingSession.station_id)
+        .where(ChargingSession.state == State.IN_REVIEW)
+        .order_by(col(ChargingSession.state_since))
+    )
+    async with transaction() as db:
+        found = (await db.execute(query)).all()
+        return [_shown(session, station, await _last_record(db, session.id)) for session, station in found]
+
+
+def _shown(session: ChargingSession, station: Station, row: ChargeRecord) -> InReview:
+    record = record_in(row)
+    known = is_known_currency(record.currency) and is_amount(record.net_cost)
+    return InReview(
+        session_id=session.id,
+        since=session.state_since,
+        reason=session.state_reason or "",
+        station=station.name or station.street or station.external_id,
+        record=row.external_id,
+        energy_wh=session.energy_wh,
+        asked=round_money(record.net_cost, record.currency) if known else None,
+    )
+
+
+async def release_from_review(session_id: UUID, *, accept: bool) -> str:
+    """Bill the charge by its last record as it is, or end it without a bill. Gives what the driver reads.
+
+    Raises NotFound, and Refused: NOT_IN_REVIEW, or NOT_BILLABLE for a record that cannot be billed at all.
+    """
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        if session.state != State.IN_REVIEW:
+            raise Refused("NOT_IN_REVIEW", f"The charge is not in review but {session.state}.", "session")
+        if accept:
+            return await _accept(db, session, await _last_record(db, session_id))
+        text = "We looked at the operator's record: it is wrong, and this charge costs you nothing."
+        await advance(db, session, State.FAILED, text)
+        await events.emit(db, StartFailed(session_id=session_id))
+        return text
+
+
+async def _accept(db: Db, session: ChargingSession, row: ChargeRecord) -> str:
+    record, text = record_in(row), "We looked at the operator's record: it is right."
+    if not is_known_currency(record.currency) or not is_amount(record.net_cost):
+        amount = f"{record.net_cost} {record.currency}"
+        raise Refused("NOT_BILLABLE", f"{amount} is no amount to book; ask the operator for a new record.", "session")
+    await advance(db, session, State.ENDED, text)
+    try:
+        receipt = await bill_charge(db, session, row)
+    except (NotComputable, ValueError) as error:
+        raise Refused("NOT_BILLABLE", f"The record cannot be priced: {error}.", "session") from error
+    return f"{text} Receipt {receipt.number}."
+
+
+async def _last_record(db: Db, session_id: UUID) -> ChargeRecord:
+    newest = col(ChargeRecord.created_at).desc()
+    query = select(ChargeRecord).where(ChargeRecord.session_id == session_id).order_by(newest).limit(1)
+    return (await db.execute(query)).scalar_one()
