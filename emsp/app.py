@@ -52,7 +52,7 @@ def build() -> Starlette:
             *graphql_server.routes(),
             Mount("/stripe", routes=webhooks.routes()),
             Mount("/login", routes=login_routes.routes()),
-            Mount("/ocpi", routes=ocpi_server.routes()),
+            *ocpi_server.routes(),
         ],
         middleware=[
             Middleware(RequestIds),

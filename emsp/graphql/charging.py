@@ -51,6 +51,7 @@ class StartChargingErrorCode(Enum):
     QUOTE_FOR_ANOTHER_CONNECTOR = value(
         "QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector than the one named."
     )
+    DRIVER_BLOCKED = value("DRIVER_BLOCKED", "The driver may not start charges; the support desk knows why.")
     NOT_CHARGEABLE = value("NOT_CHARGEABLE", "The charge point cannot be started by app.")
     PAYMENT_METHOD_MISSING = value("PAYMENT_METHOD_MISSING", "The driver has no saved card; add one first.")
     PAYMENT_METHOD_NOT_FOUND = value("PAYMENT_METHOD_NOT_FOUND", "The driver has no such card.")

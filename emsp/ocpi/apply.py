@@ -139,10 +139,14 @@ def _reader(module: str, message: type, translate: Callable[[Any], Any]) -> Unde
     """How the objects of a module are understood, whatever version they are written in."""
 
     def understand(item: Item) -> Any:
-        found, remarks = quirks.corrected(_message(module, message, item))
+        try:
+            found, remarks = quirks.corrected(_message(module, message, item))
+            facts = translate(found)
+        except Invalid as fault:
+            raise bridge.in_their_words(module, item.version, fault) from fault
         for remark in remarks:
             log.warning("an object was read with a correction", module=module, key=item.key, correction=remark)
-        return translate(found)
+        return facts
 
     return understand
 

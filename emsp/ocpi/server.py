@@ -1,12 +1,15 @@
 """The OCPI endpoints that we serve, and which handler each leads to.
 
-All paths come in by one route: partners write them with slashes doubled, missing or trailing, and a redirect
-would lose the body of a POST.
+All paths come in by one route of our own: partners write them with slashes doubled, missing or trailing, a redirect
+would lose the body of a POST, and whatever is asked is answered with a response object.
 """
 
 from __future__ import annotations
 
-from starlette.routing import Route
+from typing import NoReturn
+
+from starlette.routing import BaseRoute, Match, NoMatchFound, request_response
+from starlette.types import Receive, Scope, Send
 
 from emsp.ocpi import (
     ours,
@@ -27,7 +30,7 @@ from emsp.ocpi.connections import REGISTERED
 from emsp.ocpi.door import Call, Given, Handler, endpoint_of
 from emsp.ocpi.errors import OcpiError, Status
 
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+PREFIX = "/ocpi"
 HANDLERS: dict[tuple[str, str], Handler] = {
     ("locations", "GET"): receive_locations.get,
     ("locations", "PUT"): receive_locations.put,
@@ -58,9 +61,27 @@ HANDLERS: dict[tuple[str, str], Handler] = {
 """By module and method; what is not here is answered 405 where the module is known, else 404."""
 
 
-def routes() -> list[Route]:
-    """The routes to be mounted at `/ocpi`."""
-    return [Route("/{path:path}", endpoint_of(_dispatch), methods=METHODS, name="ocpi")]
+class _Everything(BaseRoute):
+    """Every request at or below `/ocpi`, whatever its method and however odd its path."""
+
+    def __init__(self) -> None:
+        self.app = request_response(endpoint_of(_dispatch))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope.get("path", "")
+        ours = scope["type"] == "http" and (path == PREFIX or path.startswith(f"{PREFIX}/"))
+        return (Match.FULL if ours else Match.NONE), {}
+
+    def url_path_for(self, name: str, /, **path_params: object) -> NoReturn:
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+def routes() -> list[BaseRoute]:
+    """Our endpoints, at `/ocpi`."""
+    return [_Everything()]
 
 
 async def _dispatch(call: Call) -> Given:

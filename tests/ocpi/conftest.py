@@ -9,7 +9,6 @@ import httpx
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from emsp import app as emsp_app
 from emsp import http
@@ -27,7 +26,7 @@ async def our_url(database: str) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         os.environ["EMSP_PUBLIC_URL"] = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings.cache_clear()
-        app = Starlette(routes=[Mount("/ocpi", routes=routes())])
+        app = Starlette(routes=routes())
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
         serving = asyncio.create_task(server.serve([listener]))
         yield os.environ["EMSP_PUBLIC_URL"]
@@ -42,7 +41,7 @@ async def our_url(database: str) -> AsyncIterator[str]:
 async def us(database: str) -> AsyncIterator[httpx.AsyncClient]:
     """Our OCPI endpoints, called in this process."""
     emsp_app.plug()
-    app = Starlette(routes=[Mount("/ocpi", routes=routes())])
+    app = Starlette(routes=routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://emsp.test") as client:
         yield client
 
