@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from emsp import clock, events
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
+from emsp.charging import ports
 from emsp.charging.happened import ChargeRequested
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.session import note
@@ -48,6 +49,7 @@ async def request_start(
     _refuse_blocked(asking)
     quote = await _quote(db, brand, driver, quote_id, connector_id, evse_id)
     connector, evse, station = await _checked_place(db, quote, connector_id, evse_id)
+    await _refuse_unreachable(db, station)
     fleet = await _checked_fleet(db, driver, fleet_id)
     method = None if fleet else await cards.paying_method(db, driver.id, payment_method_id)
     await _refuse_second_start(db, driver.id, connector.evse_id)
@@ -85,6 +87,13 @@ async def _by_key(db: Db, driver_id: UUID, key: str) -> ChargingSession | None:
         ChargingSession.driver_id == driver_id, ChargingSession.idempotency_key == key
     )
     return (await db.execute(query)).scalar_one_or_none()
+
+
+async def _refuse_unreachable(db: Db, station: Station) -> None:
+    """Before any money is held: the operator is disconnected, or its hub says that it is away."""
+    if not await ports.network().reachable(db, station.partner_id, station.country_code, station.party_id):
+        text = "The operator of this charge point cannot be reached at the moment; nothing was charged."
+        raise Refused("NOT_CHARGEABLE", text, "input", "connectorId")
 
 
 async def _refuse_second_start(db: Db, driver_id: UUID, evse_id: int) -> None:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from emsp.db.engine import Db
+
 
 class ToOperator(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a command goes to: the party that operates the place, of which partner."""
@@ -128,6 +130,10 @@ class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class Network(Protocol):
     """Sends commands. Raises `errors.PartnerFailed` when the operator refuses the call itself,
     `errors.PartnerUnreachable` when no usable answer came (the command may still take effect)."""
+
+    async def reachable(self, db: Db, partner_id: UUID, country_code: str, party_id: str) -> bool:
+        """Whether there is a way to the party now, as far as is known without a call."""
+        ...
 
     async def start(self, command: StartCommand) -> CommandAnswer: ...
 

@@ -17,7 +17,7 @@ from emsp.charging.lifecycle import OPEN, STARTING, State
 from emsp.charging.record import Record, SessionReport
 from emsp.charging.session import TOPIC, advance, locked, note
 from emsp.charging.start import await_plug
-from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
+from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt, SessionEvent
 from emsp.db.engine import Db
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Station
@@ -151,10 +151,13 @@ async def _again(db: Db, partner_id: UUID, record: Record) -> None:
 
 
 async def _aside(db: Db, session: ChargingSession, record: Record, text: str) -> None:
-    """Something came that changes nothing for the driver: said in the timeline, and to support in the log."""
+    """Something came that changes nothing for the driver: said once in the timeline, and to support in the log."""
     log.warning("a record that is not billed", session_id=str(session.id), record=record.external_id, reason=text)
     billed = await db.scalar(select(Receipt.id).where(Receipt.session_id == session.id))
-    await note(db, session, f"{text}; your receipt is unchanged." if billed else f"{text}.", source="OPERATOR")
+    line = f"{text}; your receipt is unchanged." if billed else f"{text}."
+    said = select(SessionEvent.id).where(SessionEvent.session_id == session.id, SessionEvent.text == line)
+    if not await db.scalar(said.limit(1)):
+        await note(db, session, line, source="OPERATOR")
 
 
 async def _is_recorded(db: Db, session: ChargingSession) -> bool:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from emsp.cli.running import LocationsOption, TariffsOption
+from emsp.cli.running import JsonOption, LocationsOption, TariffsOption, show
 from emsp.sandbox import cards as card_processor
 from emsp.sandbox import cpo as operator
+from emsp.sandbox.cpo import lies
 
 cli = typer.Typer(
     no_args_is_help=True, help="The world outside, on loopback: a Charge Point Operator and a card processor."
@@ -20,7 +21,7 @@ VersionsOption = Annotated[
     list[str] | None, typer.Option("--version", help="An OCPI version to offer: 2.1.1, 2.2.1 or 2.3.0; repeatable.")
 ]
 LiesOption = Annotated[
-    list[str] | None, typer.Option("--lie", help="A lie to tell, by name; repeatable. GET /sandbox/lies lists them.")
+    list[str] | None, typer.Option("--lie", help="A lie to tell, by name; repeatable. `emsp sandbox lies` lists them.")
 ]
 StateOption = Annotated[Path | None, typer.Option(help="File that keeps what happened over a restart.")]
 
@@ -69,6 +70,13 @@ def cpo(
         **chosen,
     )
     _serve(operator.serve(options))
+
+
+@cli.command("lies")
+def list_lies(as_json: JsonOption = False) -> None:
+    """The faults that a sandbox operator can be told to have (--lie NAME), each with the rule or report behind it."""
+    rows = [{"name": lie.name, "what happens": lie.sentence, "see": lie.source} for lie in lies.CATALOGUE.values()]
+    show(rows, as_json=as_json)
 
 
 @cli.command()

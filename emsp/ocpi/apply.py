@@ -183,11 +183,24 @@ async def _take_in_cdrs(db: Db, connection: Connection, items: Sequence[Item]) -
         else:
             log.error("a CDR came again with another content; the first one stands", key=item.key)
             applied.reasons[item.key] = "differs from the CDR of the same id that was received before"
+            if document.state == inbox.APPLIED:
+                await _tell_of_change(db, connection, item)
     ids = await inbox.keep(db, connection.id, "cdrs", new, state=inbox.RECEIVED)
     for document_id in ids.values():
         await jobs.defer(db, settle_inbox_cdr, document_id=document_id)
     applied.changed = len(new)
     return applied
+
+
+async def _tell_of_change(db: Db, connection: Connection, item: Item) -> None:
+    """Charging keeps to the first content of a CDR, and tells the driver that another came."""
+    try:
+        record = _understood(_read_cdr, item)
+    except Invalid as fault:
+        log.error("a CDR that came again cannot be understood", key=item.key, reason=str(fault))
+        return
+    if partner_id := await routing.owner(db, connection.id, PartyId(record.country_code, record.party_id)):
+        await track.record_received(db, partner_id, record)
 
 
 def says_the_same(one: bytes, other: bytes) -> bool:

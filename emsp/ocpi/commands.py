@@ -21,8 +21,10 @@ from emsp.charging.ports import (
 )
 from emsp.clock import utc_text
 from emsp.db.engine import Db
-from emsp.ocpi import asking, bridge, ours, preferences, profiles
+from emsp.errors import NotFound, PartnerFailed
+from emsp.ocpi import asking, bridge, ours, preferences, profiles, routing
 from emsp.ocpi.asking import NOT_SUPPORTED, Line
+from emsp.ocpi.connections import PartyId
 from emsp.ocpi.tables import Command, Connection
 
 START_SESSION, STOP_SESSION = "START_SESSION", "STOP_SESSION"
@@ -35,6 +37,14 @@ log = logs.log(__name__)
 
 class OcpiNetwork:
     """`charging.ports.Network` over OCPI."""
+
+    async def reachable(self, db: Db, partner_id: UUID, country_code: str, party_id: str) -> bool:
+        """Whether a connection works that leads to the party, and its hub, if there is one, says that it is there."""
+        try:
+            await routing.peer_for(db, partner_id, PartyId.of(country_code, party_id))
+        except (NotFound, PartnerFailed):
+            return False
+        return True
 
     async def start(self, command: StartCommand) -> CommandAnswer:
         """START_SESSION at the partner; the token is one that is good for this start only."""

@@ -90,6 +90,7 @@ async def test_that_a_driver_is_told_why_there_is_no_price(
         connector.tariff_keys = keys
         await db.flush()
         brand = await db.get_one(Brand, place.driver.brand_id)
+        assert connector.id is not None
         quote = await make_quote(
             db, brand=brand, driver_id=place.driver.id, connector_id=connector.id, energy_wh=10_000, stay_until=None
         )

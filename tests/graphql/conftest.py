@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
+from emsp.charging import ports as charging_ports
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
 from emsp.fleets.tables import Fleet
@@ -18,6 +19,7 @@ from emsp.partners.tables import Partner
 from emsp.payments.tables import PaymentMethod
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Connector, Evse, Station
+from tests.charging.outside import FakeNetwork
 from tests.graphql import rows
 
 
@@ -67,7 +69,8 @@ class Town:
 
 @pytest.fixture
 async def api(database: str) -> AsyncIterator[Api]:
-    """The API over HTTP."""
+    """The API over HTTP; every operator can be reached."""
+    charging_ports.plug(cast(charging_ports.Network, FakeNetwork()))
     transport = httpx.ASGITransport(app=Starlette(routes=routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://volt.example") as http:
         yield Api(http)
