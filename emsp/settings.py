@@ -32,6 +32,11 @@ class Settings:
         None,
         "Key that encrypts partners' tokens and signs quotes; unset means one kept in the data folder.",
     )
+    former_secret_keys: str | None = _variable(
+        "EMSP_FORMER_SECRET_KEYS",
+        None,
+        "Keys before EMSP_SECRET_KEY, separated by commas: they open what is kept, until `emsp partners reseal`.",
+    )
     public_url: str = _variable(
         "EMSP_PUBLIC_URL",
         "http://127.0.0.1:8000",

@@ -9,7 +9,7 @@ import os
 import secrets
 from functools import cache
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from emsp.errors import EmspError
 from emsp.settings import settings
@@ -38,18 +38,30 @@ def unseal(sealed: str) -> str:
         raise EmspError("a kept secret cannot be opened: EMSP_SECRET_KEY is not the key it was sealed with") from error
 
 
+def reseal(sealed: str) -> str:
+    """The same secret, sealed with the key of today."""
+    return seal(unseal(sealed))
+
+
 def sign(message: bytes) -> str:
     """A signature of `message` (HMAC-SHA-256, hex) that only this installation can make."""
     return hmac.new(_key(), message, hashlib.sha256).hexdigest()
 
 
-def _fernet() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(_key()))
+def _fernet() -> MultiFernet:
+    """The first key seals; the ones before it still open."""
+    former = [key.strip() for key in (settings().former_secret_keys or "").split(",") if key.strip()]
+    keys = [_key(), *(_digested(key) for key in former)]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
 @cache
 def _key() -> bytes:
-    return hashlib.sha256((settings().secret_key or _kept_key()).encode()).digest()
+    return _digested(settings().secret_key or _kept_key())
+
+
+def _digested(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _kept_key() -> str:

@@ -112,23 +112,22 @@ async def pull_module(
 
 async def _begin(peer: Peer, module: str, full: bool, *, anew: bool = False) -> tuple[Crawl, PullCounts]:
     """The crawl that was broken off, if it asks for what is wanted now, else a new one."""
-    now = clock.now()
+    now, endpoint = clock.now(), peer.url(module, "SENDER")
     async with transaction() as db:
         run = await _run(db, peer, module)
+        run.started_at = now
         date_from = schedule.date_from(run, now, full=full)
-        endpoint = peer.url(module, "SENDER")
         crawl = None if anew else _broken_off(run, endpoint, date_from, now)
-        counts = PullCounts(reasons={})
         if crawl:
             counts = msgspec.convert(run.counts, PullCounts)
             counts.resumed_at, counts.failure = crawl.at.seen, None
-        else:
-            first = first_url(endpoint, date_from)
-            newest = await unseen.newest(db, peer.id, module)
-            at = Position(url=first)
-            crawl = Crawl(first=first, date_from=date_from, begun_at=now, newest=newest, at=at)
-            await unseen.forget(db, peer.id, module)
-        run.started_at = now
+            return crawl, counts
+        await unseen.forget(db, peer.id, module)
+        newest = await unseen.newest(db, peer.id, module)
+        first = first_url(endpoint, date_from)
+        crawl = Crawl(first=first, date_from=date_from, begun_at=now, newest=newest, at=Position(url=first))
+        counts = PullCounts(reasons={})
+        run.resume, run.counts = msgspec.to_builtins(crawl), msgspec.to_builtins(counts)
     return crawl, counts
 
 

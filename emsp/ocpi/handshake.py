@@ -250,3 +250,13 @@ async def forget(db: Db, connection_id: UUID) -> None:
     if connection is None:
         raise NotFound("there is no such connection")
     connection.state, connection.token_in_digests, connection.token_out_sealed = UNREGISTERED, [], None
+
+
+async def reseal() -> int:
+    """Seal every token that we show partners with the key of today; how many there are."""
+    async with transaction() as db:
+        sealed = col(Connection.token_out_sealed).is_not(None)
+        connections = (await db.execute(select(Connection).where(sealed).with_for_update())).scalars().all()
+        for connection in connections:
+            connection.token_out_sealed = vault.reseal(connection.token_out_sealed or "")
+    return len(connections)

@@ -17,7 +17,7 @@ from tests.ocpi.people import registered
 from tests.ocpi.servers import envelope, scripted
 
 Listing = Callable[[Request, list[Any], int], Response]
-MODULES = ("tariffs", "locations", "sessions", "cdrs")
+MODULES = ("tariffs", "locations", "sessions", "cdrs", "hubclientinfo")
 
 
 class Lists:
@@ -26,9 +26,11 @@ class Lists:
     def __init__(self, listing: Listing, **lists: list[Any]) -> None:
         self.listing, self.lists = listing, lists
         self.requests: list[httpx.QueryParams] = []
+        self.paths: list[str] = []
 
     def __call__(self, request: Request) -> Response:
         self.requests.append(httpx.QueryParams(request.url.query))
+        self.paths.append(request.url.path.strip("/"))
         objects = self.lists.get(request.url.path.strip("/"), [])
         return self.listing(request, objects, int(request.query_params.get("offset", 0)))
 

@@ -10,7 +10,8 @@ from emsp.ocpi.server import HANDLERS
 from emsp.settings import settings
 from tests.ocpi.people import Cpo
 
-PATHS = ("", "/NL", "/NL/ABC", "/NL/ABC/1", "/NL/ABC/1/2", "/NL/ABC/1/2/3", "/NL/ABC/booking_locations/1/2", "/%00/x")
+PATHS = ("", "/NL/ABC/1", "/NL/ABC/booking_locations/1/2")
+OTHER_PATHS = ("/NL", "/NL/ABC", "/NL/ABC/1/2", "/NL/ABC/1/2/3", "/%00/x")
 BODIES = (
     b"",
     b"{",
@@ -37,14 +38,13 @@ def bookings_too() -> Iterator[None]:
     settings.cache_clear()
 
 
-@pytest.mark.parametrize("version", ours.VERSIONS)
+@pytest.mark.parametrize("version", ["2.1.1", "2.3.0"])
 @pytest.mark.parametrize("module", sorted({module for module, _ in HANDLERS}))
 async def test_every_answer_is_a_response_object(cpo: Cpo, module: str, version: str) -> None:
     cpo.version = version
+    sent = [(path, body) for path in PATHS for body in BODIES] + [(path, b"{}") for path in OTHER_PATHS]
     methods = [method for known, method in HANDLERS if known == module]
-    for method, path, body in ((m, p, b) for m in methods for p in PATHS for b in BODIES):
-        if method in ("GET", "DELETE") and body:
-            continue
+    for method, path, body in ((method, path, body) for method in methods for path, body in sent):
         answer = await cpo.send(method, f"/{module}{path}", body)
         said = answer.json()
         assert answer.headers["content-type"] == "application/json"

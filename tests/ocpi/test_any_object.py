@@ -25,7 +25,7 @@ from tests.ocpi.generated import NEW_WORD, Json, objects
 from tests.ocpi.people import Cpo, documents, values
 
 MANY = settings(
-    max_examples=30,
+    max_examples=20,
     derandomize=True,
     deadline=None,
     database=None,
@@ -80,7 +80,7 @@ async def back(cpo: Cpo, path: str) -> Any:
 
 @VERSIONS
 @pytest.mark.parametrize("name", tables.MODULES.values())
-@settings(MANY, max_examples=25)
+@settings(MANY, max_examples=15)
 @given(data=st.data())
 def test_what_is_made_is_as_the_tables_say(version: str, name: str, data: st.DataObject) -> None:
     """What the strategies make has no errors but the words that no enum has."""

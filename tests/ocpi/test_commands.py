@@ -287,7 +287,8 @@ async def test_only_the_partner_that_a_command_went_to_may_say_how_it_ended(
     assert await rival.says("POST", path, {"result": "REJECTED"}) == (404, 2001)
     assert await cpo.says("POST", path[:-1] + "!", {"result": "REJECTED"}) == (404, 2001)
     assert await cpo.says("POST", "/commands/START_SESSION", {"result": "REJECTED"}) == (404, 2000)
-    for body in ({"what": "?"}, [], 7, None):
+    odd: list[Any] = [{"what": "?"}, [], 7, None]
+    for body in odd:
         assert await cpo.says("POST", path, body) in ((200, 2001), (400, 2001))
 
     assert await value("SELECT state FROM charging_session WHERE id = :id", id=session_id) == "COMMAND_SENT"

@@ -7,6 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emsp import clock, vault
 from emsp.db.engine import transaction
 from emsp.errors import PartnerFailed, Refused
 from emsp.ocpi import connections, discovery, handshake, sync
@@ -208,3 +209,52 @@ def test_a_token_goes_only_where_the_handshake_said() -> None:
 def test_the_sample_with_a_line_feed_is_read_as_the_token_it_means() -> None:
     sample = base64.b64encode(b"example-token\n").decode()
     assert presented_tokens(f"Token {sample}") == {sample: "RAW", "example-token": "BASE64"}
+
+
+async def test_the_old_token_works_until_the_new_one_is_used(us: httpx.AsyncClient) -> None:
+    async with transaction() as db:
+        connection = await registered(db, "ABC", "old", party_id="ABC")
+    platform = discovery.Platform(versions_url="https://cpo.example/v", version="2.2.1", encoding="RAW", endpoints=[])
+    theirs = handshake.credentials_of("2.2.1", {"token": "t", "url": "u", "roles": [ROLE]})
+    await handshake.complete(connection.id, platform, theirs, "new")
+
+    assert [await _status(us, token) for token in ("old", "new", "old", "new")] == [200, 200, 401, 200]
+
+
+async def test_an_old_token_that_nobody_replaces_ends_after_a_day(us: httpx.AsyncClient) -> None:
+    async with transaction() as db:
+        connection = await registered(db, "ABC", "old", party_id="ABC")
+        connection.token_in_digests = [vault.digest("new"), vault.digest("old")]
+        connection.registered_at = clock.now() - connections.OVERLAP
+        db.add(connection)
+
+    assert [await _status(us, token) for token in ("old", "new")] == [401, 200]
+
+
+async def test_a_token_is_good_while_its_handshake_runs_and_dead_when_that_fails(us: httpx.AsyncClient) -> None:
+    async with transaction() as db:
+        connection = await registered(db, "ABC", "old", party_id="ABC")
+        connection.awaited_digest = vault.digest("awaited")
+        db.add(connection)
+    assert [await _status(us, token) for token in ("awaited", "old")] == [200, 200]
+
+    await handshake._undo(connection.id)
+    assert [await _status(us, token) for token in ("awaited", "old")] == [401, 200]
+
+
+async def test_tokens_for_partners_are_sealed_anew(database: str) -> None:
+    async with transaction() as db:
+        connection = await registered(db, "ABC", "old", party_id="ABC")
+        before = connection.token_out_sealed
+    assert await handshake.reseal() == 1
+
+    async with transaction() as db:
+        assert (await connections.peer(db, connection.id)).token == "a token of theirs"
+    assert await value("SELECT token_out_sealed FROM ocpi_connection") != before
+
+
+ROLE = {"role": "CPO", "country_code": "NL", "party_id": "ABC", "business_details": {"name": "ABC"}}
+
+
+async def _status(us: httpx.AsyncClient, token: str) -> int:
+    return (await us.get("/ocpi/versions", headers=authorization(token))).status_code

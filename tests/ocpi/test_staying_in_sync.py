@@ -364,18 +364,14 @@ async def test_what_failed_is_tried_again_soon_and_alone(database: str) -> None:
     def no_tariffs(request: Request, objects: list[Any], offset: int) -> Response:
         return Response("", 404) if request.url.path == "/tariffs" else proper(request, objects, offset)
 
-    def noting(request: Request, objects: list[Any], offset: int) -> Response:
-        paths.append(request.url.path)
-        return proper(request, objects, offset)
-
-    paths: list[str] = []
     lists = Lists(no_tariffs, locations=LOCATIONS)
     async with partner(lists) as connection:
         await sync.pull_partner(connection.id)
         await change("UPDATE ocpi_sync SET started_at = started_at - interval '31 minutes'")
-        lists.listing = noting
+        lists.listing = proper
+        lists.paths.clear()
         await sync.pull_partner(connection.id)
-    assert set(paths) == {"/tariffs"}
+    assert set(lists.paths) == {"tariffs"}
 
 
 async def test_everything_is_looked_at_again_after_a_day(database: str) -> None:
@@ -407,6 +403,24 @@ async def test_a_partner_that_was_connected_is_pulled_at_once(database: str) -> 
         asked = len(lists.requests)
         await sync.pull_partner(connection.id)
         assert len(lists.requests) > asked
+
+
+async def test_a_hub_is_first_asked_for_its_parties_and_nobody_else_is(database: str) -> None:
+    told = {"country_code": "NL", "party_id": "XYZ", "role": "CPO", "status": "CONNECTED"}
+    parties = [{**told, "last_updated": "2026-06-01T10:00:00Z"}, {**told, "status": "SLEEPY"}]
+    theirs = location(id="LOC9", party_id="XYZ", evses=[evse("9")])
+    hub, direct = (Lists(proper, hubclientinfo=parties, locations=[theirs]) for _ in range(2))
+    async with partner(hub, "HUB") as connection, partner(direct, "ABC") as other:
+        async with transaction() as db:
+            connection.hub_party = "NLHUB"
+            db.add(connection)
+        counts = await sync.pull(connection.id)
+        await sync.pull(other.id)
+
+    assert list(counts) == ["hubclientinfo", "tariffs", "locations", "sessions", "cdrs"]
+    assert (counts["hubclientinfo"].seen, counts["hubclientinfo"].changed, counts["hubclientinfo"].apart) == (2, 1, 1)
+    assert counts["locations"].changed == 1, "its party was known by then"
+    assert "hubclientinfo" not in direct.paths
 
 
 async def test_two_pulls_of_a_partner_do_the_work_once(database: str) -> None:

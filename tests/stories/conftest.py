@@ -18,9 +18,10 @@ def world_database(server_url: str) -> str:
 
 
 def empty_database(server_url: str) -> str:
-    """The URL of a new database for a world."""
-    name = f"world_{os.getpid()}_{uuid.uuid4().hex[:6]}"
-    _admin(named(server_url, "postgres"), sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    """The URL of a new database for a world, with its tables in it and nothing else."""
+    name, template = f"world_{os.getpid()}_{uuid.uuid4().hex[:6]}", server_url.partition("?")[0].rsplit("/", 1)[1]
+    new = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    _admin(named(server_url, "postgres"), new)
     return named(server_url, name)
 
 

@@ -8,9 +8,11 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import psycopg
@@ -23,16 +25,20 @@ from tests.stories.world import OVER, STOP, World, minor, place_of
 STORIES: dict[str, list[str]] = {}
 """Which tests tell what comes of a lie."""
 EUROS = ("NL", "DE", "FR", "BE", "AT", "ES")
-LEAST_KW, MOST_KW = 10, 50
+LEAST_KW, MOST_KW = 10, 25
 """Fast enough to be waited for, slow enough that no car is full before its driver stops the charge."""
+ZONE = ZoneInfo("Europe/Amsterdam")
 LOOK_EVERY_S = 0.4
 PATIENCE_S = 180
 LEDGER = """
     SELECT t.event, e.account, e.amount_minor FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
-     WHERE t.reference = %(id)s::text OR e.account = 'driver:' || (SELECT driver_id FROM charging_session WHERE id = %(id)s)
+     WHERE e.account = 'driver:' || (SELECT driver_id FROM charging_session WHERE id = %(id)s)
         OR t.reference IN (SELECT r.id::text FROM receipt r WHERE r.session_id = %(id)s)
         OR t.reference IN (SELECT c.id::text FROM charge_record c WHERE c.session_id = %(id)s)
      ORDER BY e.id"""
+PAYMENTS = """
+    SELECT processor_id FROM hold JOIN charging_session USING (driver_id) WHERE charging_session.id = %(id)s UNION
+    SELECT processor_id FROM charge JOIN charging_session USING (driver_id) WHERE charging_session.id = %(id)s"""
 UNBALANCED = """
     SELECT transaction_id, currency, sum(amount_minor) FROM ledger_entry GROUP BY 1, 2 HAVING sum(amount_minor) <> 0"""
 Entry = tuple[str, str, int]
@@ -65,6 +71,10 @@ class Charge:
     seen: list[str] = field(default_factory=list)
     """The states that it was seen in."""
     fleet_id: str | None = None
+    at: str | None = None
+    """Where its operator listens, if that is not the world's own."""
+    operators: list[Json] = field(default_factory=list)
+    """The operator's own sessions of it, when it was closed."""
 
     @property
     def id(self) -> str:
@@ -85,6 +95,14 @@ class Charge:
         receipt: Json = self.session["receipt"]
         return receipt
 
+    async def asked(self) -> Charge:
+        """The driver asks for the price as it is known now, and to start."""
+        self.quote = await self.world.quote(self.app, self.connector)
+        wish = {"fleetId": self.fleet_id} if self.fleet_id else {}
+        self.session = await self.world.start(self.app, self.quote, connectorId=self.connector["id"], **wish)
+        await self.look()
+        return self
+
     async def look(self) -> Json:
         """The session as the driver sees it now."""
         self.session = await self.world.session(self.app, self.id)
@@ -99,8 +117,8 @@ class Charge:
             session = await self.look()
             if session["state"] in states and session["energyWh"] >= energy_wh and told in self.timeline:
                 return self
-            astray = session["state"] in set(OVER) - set(states)
-            assert not astray and time.monotonic() < deadline, f"waited for {states} {told}: {self.seen} {session}"
+            assert session["state"] not in set(OVER) - set(states), session
+            assert time.monotonic() < deadline, f"waited for {states} {told!r}: {self.seen} {session}"
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def stopped(self, energy_wh: int = 1000) -> Charge:
@@ -113,9 +131,21 @@ class Charge:
         """The usual way, to its end."""
         return await (await self.stopped(energy_wh)).until("SETTLED")
 
+    async def closed(self) -> Charge:
+        """The operator has said everything that it has to say."""
+        deadline = time.monotonic() + PATIENCE_S
+        while any(session["phase"] != "closed" for session in self.operators_sessions()):
+            assert time.monotonic() < deadline, self.operators_sessions()
+            await asyncio.sleep(LOOK_EVERY_S)
+        self.operators = self.operators_sessions()
+        await self.look()
+        return self
+
     def payments(self) -> list[Json]:
-        """Its payments in the card processor's own books."""
-        return [one for one in self.world.payments() if one["metadata"].get("reference", "").startswith(self.key)]
+        """Its driver's payments in the card processor's own books."""
+        with psycopg.connect(self.world.processes.env["EMSP_DATABASE_URL"]) as connection:
+            known = {row[0] for row in connection.execute(PAYMENTS, {"id": self.key})}
+        return [payment for payment in self.world.payments() if payment["id"] in known]
 
     async def released(self) -> list[Json]:
         """Its payments, once nothing is held any more."""
@@ -136,7 +166,7 @@ class Charge:
     def operators_sessions(self) -> list[Json]:
         """The operator's own sessions at the charge point."""
         place = place_of(self.connector)
-        sessions = self.world.cpo_books()["sessions"]
+        sessions = httpx.get(f"{self.at or self.world.cpo}/sandbox/books", timeout=60).json()["sessions"]
         return [one for one in sessions if all(one[name] == value for name, value in place.items())]
 
     def operators_records(self) -> list[Json]:
@@ -145,22 +175,15 @@ class Charge:
         return [cdr for cdr in self.world.cpo_books()["cdrs"] if cdr["session_id"] == session["id"]]
 
 
-async def charge(world: World, *lies: str, paid_by: Fleet | None = None, pulled: bool = False) -> Charge:
-    """A charge that a new driver asked for at a charge point that tells lies; `pulled` once these were pulled."""
+async def arrived(world: World, *lies: str, paid_by: Fleet | None = None) -> Charge:
+    """A new driver at a charge point that tells lies from now on."""
     email = f"{uuid4().hex[:12]}@example.com"
     app = await world.driver(email=email, card=None if paid_by else "pm_card_visa")
     if paid_by:
         await paid_by.add(email)
     connector, quote = await _place(world, app)
     tell(world, *lies, **place_of(connector))
-    if pulled:
-        await asyncio.to_thread(sync, world, "CPO", "--full")
-        quote = await world.quote(app, connector)
-    made = Charge(world, app, email, connector, quote, fleet_id=paid_by and paid_by.id)
-    wish = {"fleetId": paid_by.id} if paid_by else {}
-    made.session = await world.start(app, quote, connectorId=connector["id"], **wish)
-    await made.look()
-    return made
+    return Charge(world, app, email, connector, quote, fleet_id=paid_by.id if paid_by else None)
 
 
 async def _place(world: World, app: AppClient) -> tuple[Json, Json]:
@@ -189,7 +212,7 @@ class Fleet:
 
     async def lines(self, email: str) -> list[Json]:
         """What the bill of the month has of a driver."""
-        fleet = (await self.manager.ask(BILLED, id=self.id))["node"]
+        fleet = (await self.manager.ask(BILLED, id=self.id, month=f"{datetime.now(ZONE):%Y-%m}"))["node"]
         bill = fleet["bills"][0] if fleet["bills"] else {"lines": {"nodes": []}}
         return [line for line in bill["lines"]["nodes"] if line["driver"]["email"] == email]
 
@@ -199,9 +222,11 @@ mutation ($fleetId: ID!, $email: String!) {
   addFleetMember(input: {fleetId: $fleetId, email: $email, role: DRIVER}) { errors { code message } }
 }"""
 BILLED = """
-query ($id: ID!) {
+query ($id: ID!, $month: String!) {
   node(id: $id) {
-    ... on Fleet { bills { lines(first: 100) { nodes { receiptNumber driver { email } energyWh total { amount } } } } }
+    ... on Fleet {
+      bills(month: $month) { lines(first: 100) { nodes { receiptNumber driver { email } energyWh total { amount } } } }
+    }
   }
 }"""
 CREATE_FLEET = """mutation { createFleet(input: {name: "Couriers"}) { fleet { id } errors { code message } } }"""

@@ -127,12 +127,11 @@ async def ask(eyes: psycopg.AsyncConnection, question: Any) -> Any:
     return row[0] if row else None
 
 
-async def killed(database: str, connection_id: UUID, feed: Feed, after_s: float) -> bool:
-    """Whether a crawl could be killed so long after its first page; one that ended before could not."""
-    given = feed.given
+async def killed(database: str, connection_id: UUID, feed: Feed, after_pages: int, after_s: float) -> bool:
+    """Whether a crawl could be killed when it had asked for so many pages; one that ended before could not."""
+    wanted = feed.given + after_pages
     process, _ = started(database, connection_id)
-    while feed.given == given:
-        assert process.is_alive()
+    while feed.given < wanted and process.is_alive():
         await asyncio.sleep(0.01)
     await asyncio.sleep(after_s)
     alive = process.is_alive()
@@ -155,8 +154,9 @@ async def test_that_it_ends_with_the_same_catalogue(database: str) -> None:
 
         dice, places = random.Random(20), []
         for _ in range(KILLS):
-            after_s = dice.uniform(0, 1.5 * undisturbed["seconds"] / KILLS)
-            assert await killed(database, connection_id, feed, after_s), "it was at its end before it was killed"
+            after_pages = dice.randint(1, 3 * feed.pages // (2 * KILLS))
+            after_s = dice.uniform(0, undisturbed["seconds"] / feed.pages / 2)
+            assert await killed(database, connection_id, feed, after_pages, after_s), "it ended before it was killed"
             places.append(int(await ask(eyes, PLACE) or 0))
         last = await pulled(database, connection_id)
         given = feed.given
