@@ -65,7 +65,7 @@ def verification(record: Record, quote: Quote, *, time_zone: str) -> dict[str, A
     """The operator's figure against ours: `result` is AGREES, WITHIN_TOLERANCE, DIFFERS or NOT_CHECKABLE.
 
     The tariff as it stood when the price was quoted decides; else the one that the record carries. Net amounts
-    are compared, to the minor unit, as strings of major units.
+    are compared, to the minor unit, and kept as strings of major units; then those with tax, where both are known.
     """
     asked = round_money(record.net_cost, record.currency)
     facts: dict[str, Any] = {"currency": record.currency, "asked": str(asked.amount), "computed": None}
@@ -81,7 +81,18 @@ def verification(record: Record, quote: Quote, *, time_zone: str) -> dict[str, A
     if report.net is None:
         return facts | {"result": "NOT_CHECKABLE", "reason": "TAX_UNKNOWN"}
     computed = round_money(report.net, record.currency)
-    return facts | {"result": _verdict(asked, computed), "reason": None, "computed": str(computed.amount)}
+    facts |= {"result": _verdict(asked, computed), "reason": None, "computed": str(computed.amount)}
+    if facts["result"] != "DIFFERS" and _other_tax(record, report):
+        return facts | {"result": "DIFFERS", "reason": "ANOTHER_TAX"}
+    return facts
+
+
+def _other_tax(record: Record, report: Report) -> bool:
+    """Whether both sides state the tax, and not the same."""
+    if record.gross_cost is None or report.gross is None:
+        return False
+    asked, computed = (round_money(gross, record.currency) for gross in (record.gross_cost, report.gross))
+    return _verdict(asked, computed) == "DIFFERS"
 
 
 def measured_periods(record: Record) -> list[Period]:

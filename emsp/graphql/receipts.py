@@ -24,18 +24,19 @@ class CdrVerificationResult(Enum):
     NOT_CHECKABLE = value("NOT_CHECKABLE", "It could not be computed; `reason` says why.")
 
 
-@strawberry.enum(description="Why an operator's record could not be checked.")
+@strawberry.enum(description="Why an operator's record could not be checked, or what differs in it.")
 class CdrVerificationReason(Enum):
     NO_TARIFF_PUBLISHED = value("NO_TARIFF_PUBLISHED", "The operator publishes no prices for this place.")
     ANOTHER_CURRENCY = value("ANOTHER_CURRENCY", "The record is in another currency than the prices.")
     NOT_COMPUTABLE = value("NOT_COMPUTABLE", "The prices hold something that cannot be computed.")
     TAX_UNKNOWN = value("TAX_UNKNOWN", "The prices do not tell the tax that is in them.")
+    ANOTHER_TAX = value("ANOTHER_TAX", "The amounts before tax agree, the tax does not.")
 
 
 @strawberry.type(description="The operator's record of a charge, computed once more from the measured periods.")
 class CdrVerification:
     result: CdrVerificationResult = field(description="Whether the record is right.")
-    reason: CdrVerificationReason | None = field(description="Why it could not be checked; null when it was.")
+    reason: CdrVerificationReason | None = field(description="Why it could not be checked, or what differs; null when there is no more to say.")
 
 
 @strawberry.type(description="What a driver was billed for one charge; written once.")
