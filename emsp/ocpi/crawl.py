@@ -97,7 +97,7 @@ async def pull_module(
         try:
             await _walk(peer, module, crawl, counts, progress)
         except PeerRefused as refused:
-            if crawl.at.seen != counts.resumed_at or not counts.resumed_at or is_a_fault(refused):
+            if not _is_place_lost(refused, crawl, counts):
                 raise
             log.warning("a crawl cannot go on where it was; it begins anew", partner=peer.name, module=module)
             crawl, counts = await _begin(peer, module, full, anew=True)
@@ -108,6 +108,12 @@ async def pull_module(
     counts.seconds = round(before_s + time.perf_counter() - started, 2)
     await _end(peer, module, crawl, counts, withdraw)
     return counts
+
+
+def _is_place_lost(refused: PeerRefused, crawl: Crawl, counts: PullCounts) -> bool:
+    """Whether the partner no longer knows the page that a broken off crawl was to go on with."""
+    not_now = is_a_fault(refused) or refused.http_status == 401
+    return 0 < counts.resumed_at == crawl.at.seen and not not_now
 
 
 async def _begin(peer: Peer, module: str, full: bool, *, anew: bool = False) -> tuple[Crawl, PullCounts]:
