@@ -26,7 +26,7 @@ from emsp.db import engine
 from emsp.graphql import server as graphql_server
 from emsp.login import routes as login_routes
 from emsp.ocpi import server as ocpi_server
-from emsp.ocpi.commands import OcpiNetwork
+from emsp.ocpi.send.commands import OcpiNetwork
 from emsp.payments import ports as payments_ports
 from emsp.stripe import webhooks
 from emsp.stripe.processor import StripeProcessor

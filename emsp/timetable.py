@@ -6,8 +6,10 @@ from emsp import events, jobs
 from emsp.accounts import forget, mail
 from emsp.accounts import happened as driver_happened
 from emsp.charging import happened, settle, start, stop, watch
-from emsp.ocpi import apply, push_tokens, sync
 from emsp.ocpi.happened import PartnerConnected
+from emsp.ocpi.keep import apply
+from emsp.ocpi.pull import sync
+from emsp.ocpi.send import push_tokens
 from emsp.payments import inbox
 
 EVERY: list[tuple[str, jobs.Job]] = [

@@ -18,13 +18,16 @@ from emsp.cli import (
 from emsp.cli.partners_options import NameArgument, VersionOption
 from emsp.cli.running import JsonOption, console, run, show
 from emsp.db.engine import transaction
-from emsp.ocpi import connections, handshake, sync
+from emsp.ocpi import connections
+from emsp.ocpi.join import handshake
+from emsp.ocpi.pull import sync
 
 cli = typer.Typer(no_args_is_help=True, help="Charge Point Operators and hubs, over OCPI.")
 cli.command("check")(partners_check.check)
 cli.command("connect")(partners_adding.connect)
 cli.command("add")(partners_adding.add)
 cli.command("invite")(partners_adding.invite)
+cli.command("reseal")(partners_adding.reseal)
 
 
 @cli.command()

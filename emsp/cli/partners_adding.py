@@ -12,9 +12,10 @@ from emsp.cli.partners_options import EncodingOption, PartiesOption, VersionOpti
 from emsp.cli.partners_pulling import pulled, show_counts
 from emsp.cli.running import JsonOption, console, run, show
 from emsp.db.engine import transaction
-from emsp.ocpi import connections, handshake, ours, routing, wire
+from emsp.ocpi import connections, ours, routing, wire
 from emsp.ocpi.connections import PartyId
-from emsp.ocpi.crawl import PullCounts
+from emsp.ocpi.join import handshake
+from emsp.ocpi.pull.crawl import PullCounts
 
 
 def connect(
@@ -106,6 +107,11 @@ def invite(
     """Let a partner register at us (they begin the handshake): prints our versions URL and a token for them."""
     token, versions_url = run(handshake.invite(name))
     show([{"partner": name, "versions_url": versions_url, "token": token}], as_json=as_json)
+
+
+def reseal() -> None:
+    """Seal the tokens that we show partners with the key of today; EMSP_FORMER_SECRET_KEYS can go then."""
+    console.print(f"{run(handshake.reseal())} tokens are sealed with EMSP_SECRET_KEY.", highlight=False)
 
 
 def _told(step: str) -> None:

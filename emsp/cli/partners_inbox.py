@@ -10,7 +10,8 @@ import typer
 from emsp.cli.partners_options import ModuleOption, NameArgument
 from emsp.cli.running import JsonOption, console, run, show
 from emsp.db.engine import transaction
-from emsp.ocpi import apply, connections, inbox
+from emsp.ocpi import connections
+from emsp.ocpi.keep import apply, inbox
 from emsp.ocpi.tables import InboxDocument
 
 

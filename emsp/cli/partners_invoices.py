@@ -9,8 +9,8 @@ import typer
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 from emsp.ocpi import connections
-from emsp.ocpi.invoices import Invoice, as_row
-from emsp.ocpi.invoices import invoices as known_invoices
+from emsp.ocpi.keep.invoices import Invoice, as_row
+from emsp.ocpi.keep.invoices import invoices as known_invoices
 
 
 def invoices(

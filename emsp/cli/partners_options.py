@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from emsp.errors import Invalid
-from emsp.ocpi import ours, schedule, wire
+from emsp.ocpi import ours, wire
 from emsp.ocpi.connections import PartyId
+from emsp.ocpi.pull import schedule
 
 ENCODINGS = (wire.RAW, wire.BASE64)
 

@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from emsp import clock
 from emsp.cli.partners_options import ModuleOption, NameArgument
-from emsp.cli.running import JsonOption, console, run, show
+from emsp.cli.running import JsonOption, console, run, show, warnings
 from emsp.db.engine import transaction
-from emsp.ocpi import connections, crawl, sync
-from emsp.ocpi.crawl import PullCounts
-from emsp.ocpi.sync import PartnerStatus
+from emsp.ocpi import connections
+from emsp.ocpi.pull import crawl, sync
+from emsp.ocpi.pull.crawl import PullCounts
+from emsp.ocpi.pull.sync import PartnerStatus
 
 SHORT_REASONS = 10
 
@@ -84,7 +85,7 @@ def show_counts(partner: str, counts: dict[str, PullCounts], *, as_json: bool) -
             console.print(f"              {held_back(partner, count.held_back)}", style="yellow", soft_wrap=True)
     failed = {module: count.failure for module, count in counts.items() if count.failure}
     for module, failure in failed.items():
-        console.print(f"{module} failed: {failure}", style="red", markup=False, highlight=False, soft_wrap=True)
+        warnings.print(f"{module} failed: {failure}", style="red", markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

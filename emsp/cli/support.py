@@ -20,8 +20,8 @@ from emsp.cli import support_bookings, support_reviews
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
-from emsp.ocpi import asking, commands, profiles
-from emsp.ocpi.receive_profiles import active_profile
+from emsp.ocpi.send import asking, commands, profiles
+from emsp.ocpi.serve.profiles import active_profile
 from emsp.settings import settings
 
 POLL_S = 0.5

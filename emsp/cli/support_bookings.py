@@ -11,8 +11,9 @@ from emsp.accounts import drivers
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
-from emsp.ocpi import bookings, connections
+from emsp.ocpi import connections
 from emsp.ocpi.connections import Peer
+from emsp.ocpi.send import bookings
 
 PartnerArgument = Annotated[str, typer.Argument(help="The partner's name, as `emsp partners list` shows it.")]
 

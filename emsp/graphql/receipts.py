@@ -36,7 +36,9 @@ class CdrVerificationReason(Enum):
 @strawberry.type(description="The operator's record of a charge, computed once more from the measured periods.")
 class CdrVerification:
     result: CdrVerificationResult = field(description="Whether the record is right.")
-    reason: CdrVerificationReason | None = field(description="Why it could not be checked, or what differs; null when there is no more to say.")
+    reason: CdrVerificationReason | None = field(
+        description="Why it could not be checked, or what differs; null when there is no more to say."
+    )
 
 
 @strawberry.type(description="What a driver was billed for one charge; written once.")

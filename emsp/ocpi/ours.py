@@ -16,8 +16,8 @@ from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.clock import utc_text
 from emsp.db.engine import Db
-from emsp.ocpi import bridge
 from emsp.ocpi.connections import PartyId, our_party
+from emsp.ocpi.words import bridge
 from emsp.settings import settings
 
 VERSIONS = ("2.3.0", "2.2.1", "2.1.1")

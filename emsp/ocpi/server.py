@@ -11,52 +11,52 @@ from typing import NoReturn
 from starlette.routing import BaseRoute, Match, NoMatchFound, request_response
 from starlette.types import Receive, Scope, Send
 
-from emsp.ocpi import (
-    ours,
-    receive_bookings,
-    receive_cdrs,
-    receive_hub,
-    receive_invoices,
-    receive_locations,
-    receive_profiles,
-    receive_results,
-    receive_sessions,
-    receive_tariffs,
-    receive_whole,
-    registration,
-    serve_tokens,
-)
+from emsp.ocpi import ours
 from emsp.ocpi.connections import REGISTERED
 from emsp.ocpi.door import Call, Given, Handler, endpoint_of
 from emsp.ocpi.errors import OcpiError, Status
+from emsp.ocpi.join import registration
+from emsp.ocpi.serve import (
+    bookings,
+    cdrs,
+    hub,
+    invoices,
+    locations,
+    profiles,
+    results,
+    sessions,
+    tariffs,
+    tokens,
+    whole,
+)
 
 PREFIX = "/ocpi"
 HANDLERS: dict[tuple[str, str], Handler] = {
-    ("locations", "GET"): receive_locations.get,
-    ("locations", "PUT"): receive_locations.put,
-    ("locations", "PATCH"): receive_locations.patch,
-    ("tariffs", "GET"): receive_whole.get,
-    ("tariffs", "PUT"): receive_whole.put,
-    ("tariffs", "DELETE"): receive_tariffs.delete,
-    ("sessions", "GET"): receive_whole.get,
-    ("sessions", "PUT"): receive_whole.put,
-    ("sessions", "PATCH"): receive_sessions.patch,
-    ("cdrs", "GET"): receive_cdrs.get,
-    ("cdrs", "POST"): receive_cdrs.post,
-    ("tokens", "GET"): serve_tokens.get,
-    ("tokens", "POST"): serve_tokens.authorize,
-    ("commands", "POST"): receive_results.post,
-    ("chargingprofiles", "POST"): receive_profiles.post,
-    ("chargingprofiles", "PUT"): receive_profiles.put,
-    ("hubclientinfo", "GET"): receive_hub.get,
-    ("hubclientinfo", "PUT"): receive_hub.put,
-    ("invoicereconciliation", "POST"): receive_invoices.post,
-    ("invoicereconciliation", "GET"): receive_invoices.get,
-    ("invoicereconciliation", "PUT"): receive_invoices.put,
-    ("invoicereconciliation", "DELETE"): receive_invoices.delete,
-    ("bookings", "GET"): receive_bookings.get,
-    ("bookings", "PUT"): receive_bookings.put,
-    ("bookings", "PATCH"): receive_bookings.patch,
+    ("locations", "GET"): locations.get,
+    ("locations", "PUT"): locations.put,
+    ("locations", "PATCH"): locations.patch,
+    ("tariffs", "GET"): whole.get,
+    ("tariffs", "PUT"): whole.put,
+    ("tariffs", "DELETE"): tariffs.delete,
+    ("sessions", "GET"): whole.get,
+    ("sessions", "PUT"): whole.put,
+    ("sessions", "PATCH"): sessions.patch,
+    ("cdrs", "GET"): cdrs.get,
+    ("cdrs", "POST"): cdrs.post,
+    ("tokens", "GET"): tokens.get,
+    ("tokens", "POST"): tokens.authorize,
+    ("commands", "POST"): results.post,
+    ("chargingprofiles", "POST"): profiles.post,
+    ("chargingprofiles", "PUT"): profiles.put,
+    ("hubclientinfo", "GET"): hub.get,
+    ("hubclientinfo", "PUT"): hub.put,
+    ("invoicereconciliation", "POST"): invoices.post,
+    ("invoicereconciliation", "GET"): invoices.get,
+    ("invoicereconciliation", "PUT"): invoices.put,
+    ("invoicereconciliation", "DELETE"): invoices.delete,
+    ("bookings", "GET"): bookings.get,
+    ("bookings", "PUT"): bookings.put,
+    ("bookings", "PATCH"): bookings.patch,
 }
 """By module and method; what is not here is answered 405 where the module is known, else 404."""
 
@@ -107,7 +107,7 @@ async def _functional(call: Call, module: str) -> Given:
     if call.connection.state != REGISTERED:
         raise OcpiError(Status.CLIENT_ERROR, "this token is good for versions and credentials only", 401)
     if call.version == "2.1.1" and (module, call.method) == ("tariffs", "PATCH"):
-        return await receive_whole.patch(call)
+        return await whole.patch(call)
     offered = any(module == known for known, _ in ours.modules(call.version))
     if offered and (handler := HANDLERS.get((module, call.method))):
         return await handler(call)

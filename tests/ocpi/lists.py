@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from emsp.db.engine import transaction
-from emsp.ocpi import sync
-from emsp.ocpi.crawl import PullCounts
+from emsp.ocpi.pull import sync
+from emsp.ocpi.pull.crawl import PullCounts
 from emsp.ocpi.tables import Connection
 from tests.ocpi.people import registered
 from tests.ocpi.servers import envelope, scripted

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound, PartnerFailed, PartnerUnreachable, Refused
-from emsp.ocpi import bookings, connections, ours
+from emsp.ocpi import connections, ours
 from emsp.ocpi.connections import Peer
+from emsp.ocpi.send import bookings
 from emsp.settings import settings
 from tests.ocpi.askable import Asked, Partner, a_driver, askable
 from tests.ocpi.people import Cpo, documents

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emsp.errors import Invalid
-from emsp.ocpi import bridge, wire
+from emsp.ocpi import wire
+from emsp.ocpi.words import bridge
 
 NUMBERS = st.integers(-9999, 9999) | st.decimals(-9999, 9999, places=4)
 LEAVES = st.none() | st.booleans() | NUMBERS | st.text(max_size=5) | st.sampled_from(["4.00", "HUB", "", "1e999999999"])

@@ -17,8 +17,8 @@ from emsp.charging.ports import (
     UnlockCommand,
 )
 from emsp.errors import Invalid, PartnerFailed, PartnerUnreachable
-from emsp.ocpi.asking import outcome_of, text_of
-from emsp.ocpi.commands import OcpiNetwork
+from emsp.ocpi.send.asking import outcome_of, text_of
+from emsp.ocpi.send.commands import OcpiNetwork
 from emsp.settings import settings
 from tests.ocpi.askable import Partner, a_driver, askable, asking_at, running_session
 from tests.ocpi.people import BASE, Cpo, value, values

@@ -10,7 +10,9 @@ from starlette.responses import Response
 from emsp import clock, vault
 from emsp.db.engine import transaction
 from emsp.errors import PartnerFailed, Refused
-from emsp.ocpi import connections, discovery, handshake, sync
+from emsp.ocpi import connections
+from emsp.ocpi.join import discovery, handshake
+from emsp.ocpi.pull import sync
 from emsp.ocpi.wire import presented_tokens
 from tests.ocpi.people import BASE, authorization, registered, value, values
 from tests.ocpi.servers import envelope, sandbox_cpo, scripted

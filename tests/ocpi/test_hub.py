@@ -9,7 +9,7 @@ from emsp.db.engine import transaction
 from emsp.errors import EmspError, PartnerFailed
 from emsp.ocpi import routing
 from emsp.ocpi.connections import PartyId
-from emsp.ocpi.receive_hub import take_in_client_info
+from emsp.ocpi.serve.hub import take_in_client_info
 from tests.ocpi import people
 from tests.ocpi.askable import a_driver
 from tests.ocpi.people import Cpo, values

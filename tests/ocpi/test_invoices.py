@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from emsp.charging.tables import ChargeRecord
 from emsp.cli.partners_invoices import invoices as command
 from emsp.db.engine import transaction
-from emsp.ocpi.invoices import Invoice, invoices
+from emsp.ocpi.keep.invoices import Invoice, invoices
 from tests.graphql import rows
 from tests.ocpi.people import Cpo, documents
 

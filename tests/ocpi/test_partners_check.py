@@ -12,10 +12,10 @@ from starlette.responses import Response
 from typer.testing import CliRunner
 
 from emsp.cli.partners import cli
-from emsp.ocpi import handshake
 from emsp.ocpi.conformance import report
 from emsp.ocpi.conformance.check import Report, check
 from emsp.ocpi.conformance.findings import ERROR, WARNING
+from emsp.ocpi.join import handshake
 from emsp.ocpi.wire import presented_tokens
 from tests.ocpi import people
 from tests.ocpi.servers import sandbox_cpo, scripted

@@ -12,8 +12,9 @@ from emsp.cli.partners import cli
 from emsp.cli.partners_pulling import _length
 from emsp.db import engine
 from emsp.db.engine import transaction
-from emsp.ocpi import connections, inbox, wire
-from emsp.ocpi.apply import take_in
+from emsp.ocpi import connections, wire
+from emsp.ocpi.keep import inbox
+from emsp.ocpi.keep.apply import take_in
 from tests.ocpi.people import location, tariff, values
 
 ADD = ["add", "Small CPO", "--static", "--token-out", "theirs", "--token-in", "ours", "--party", "nl*abc"]

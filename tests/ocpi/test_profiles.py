@@ -15,7 +15,7 @@ from emsp.charging.ports import CommandAnswer, Limits
 from emsp.charging.support import PREFERENCES, PROFILES
 from emsp.db.engine import transaction
 from emsp.errors import NotFound, PartnerFailed, Refused
-from emsp.ocpi.receive_profiles import active_profile
+from emsp.ocpi.serve.profiles import active_profile
 from emsp.settings import settings
 from tests.ocpi.askable import Partner, askable, asking_at, running_session
 from tests.ocpi.people import BASE, Cpo, documents, values

@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emsp.ocpi import sync
+from emsp.ocpi.pull import sync
 from tests.ocpi.lists import Listing, Lists, page, proper, pulled
 from tests.ocpi.people import documents, evse, location, tariff, value, values
 from tests.ocpi.servers import envelope

@@ -17,9 +17,10 @@ from emsp.brands.tables import Brand
 from emsp.charging.authorize import request_start
 from emsp.db.engine import transaction
 from emsp.errors import Refused
-from emsp.ocpi import ours, push_tokens
+from emsp.ocpi import ours
 from emsp.ocpi.connections import PartyId
-from emsp.ocpi.push_tokens import driver_changed, partner_connected, push, push_what_is_due
+from emsp.ocpi.send import push_tokens
+from emsp.ocpi.send.push_tokens import driver_changed, partner_connected, push, push_what_is_due
 from emsp.settings import settings
 from tests.ocpi.askable import Asked, Partner, a_driver, askable
 from tests.ocpi.people import value, values

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from emsp.ocpi import bridge, messages
-from emsp.ocpi.quirks import corrected
-from emsp.ocpi.reading import convert
 from emsp.ocpi.wire import decode, encode
+from emsp.ocpi.words import bridge, messages
+from emsp.ocpi.words.quirks import corrected
+from emsp.ocpi.words.reading import convert
 from tests.ocpi import people
 
 

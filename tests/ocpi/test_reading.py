@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from emsp.errors import Invalid
-from emsp.ocpi import messages, wire
-from emsp.ocpi.reading import read
+from emsp.ocpi import wire
+from emsp.ocpi.words import messages
+from emsp.ocpi.words.reading import read
 from tests.ocpi import people
 
 LIMITED_AFTER_TAXES = people.tariff(min_price={"before_taxes": None, "after_taxes": 5})

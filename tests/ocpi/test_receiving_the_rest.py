@@ -2,11 +2,11 @@
 
 import pytest
 
-from emsp.ocpi.apply import replay, settle_inbox_cdr
-from emsp.ocpi.receive_sessions import with_changes
+from emsp.ocpi.keep.apply import replay, settle_inbox_cdr
+from emsp.ocpi.serve.sessions import with_changes
 from tests.ocpi.people import Cpo, cdr, documents, session, tariff, value, values
 
-SETTLES = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.apply.settle_inbox_cdr'"
+SETTLES = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.keep.apply.settle_inbox_cdr'"
 DOCUMENT = "SELECT id FROM ocpi_inbox WHERE module = 'cdrs'"
 
 

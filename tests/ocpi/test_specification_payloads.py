@@ -13,13 +13,14 @@ import msgspec
 import pytest
 
 from emsp.db.engine import transaction
-from emsp.ocpi import handshake, routing, wire
-from emsp.ocpi.apply import settle_inbox_cdr
+from emsp.ocpi import routing, wire
 from emsp.ocpi.client import Answer
 from emsp.ocpi.connections import PartyId
-from emsp.ocpi.discovery import understood
-from emsp.ocpi.messages import DisplayText, Version, VersionDetails
-from emsp.ocpi.reading import convert
+from emsp.ocpi.join import handshake
+from emsp.ocpi.join.discovery import understood
+from emsp.ocpi.keep.apply import settle_inbox_cdr
+from emsp.ocpi.words.messages import DisplayText, Version, VersionDetails
+from emsp.ocpi.words.reading import convert
 from tests.ocpi.people import Cpo, values
 
 FOLDER = Path(__file__).parents[3] / "shared" / "ocpi" / "examples"

@@ -13,8 +13,10 @@ from starlette.responses import Response
 from emsp import app as emsp_app
 from emsp import clock, events
 from emsp.db.engine import transaction
-from emsp.ocpi import apply, inbox, sync, wire
-from emsp.ocpi.crawl import PullCounts
+from emsp.ocpi import wire
+from emsp.ocpi.keep import apply, inbox
+from emsp.ocpi.pull import sync
+from emsp.ocpi.pull.crawl import PullCounts
 from emsp.ocpi.tables import Connection
 from tests.ocpi.lists import Lists, page, partner, proper
 from tests.ocpi.people import documents, evse, location, registered, session, tariff, value, values
@@ -24,7 +26,7 @@ TARIFFS = [tariff(id=f"T{number}", last_updated=f"2026-06-0{number}T10:00:00Z") 
 LOCATIONS = [location(id=f"LOC{number}", evses=[evse(str(number))]) for number in range(1, 6)]
 SHOWN = "SELECT external_id FROM station WHERE shown ORDER BY 1"
 OFFERED = "SELECT external_id FROM tariff WHERE NOT withdrawn ORDER BY 1"
-DEFERRED = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.sync.pull_partner'"
+DEFERRED = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.pull.sync.pull_partner'"
 
 
 async def pull(connection: Connection, module: str, **options: Any) -> PullCounts:
@@ -344,7 +346,7 @@ async def test_every_partner_that_is_due_gets_a_job_of_its_own_and_only_one(data
             db.add(gone)
         await sync.pull_all()
         await sync.pull_all()
-        locks = await values("SELECT lock FROM procrastinate_jobs WHERE task_name = 'ocpi.sync.pull_partner'")
+        locks = await values("SELECT lock FROM procrastinate_jobs WHERE task_name = 'ocpi.pull.sync.pull_partner'")
         assert len(locks) == len(set(locks)) == 2
 
         await change("DELETE FROM procrastinate_jobs")

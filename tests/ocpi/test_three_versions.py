@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from emsp.ocpi import handshake
+from emsp.ocpi.join import handshake
 from tests.ocpi.people import Cpo, authorization, documents, location, tariff, value, values
 
 CONNECTOR_OF_2_1_1 = {

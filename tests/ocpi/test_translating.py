@@ -9,11 +9,12 @@ import pytest
 
 from emsp.charging.record import Record, SessionReport
 from emsp.errors import Invalid
-from emsp.ocpi import bridge, messages, wire
-from emsp.ocpi.reading import convert, read
-from emsp.ocpi.translate_charge import record_of, report_of
-from emsp.ocpi.translate_location import station_of, time_zone
-from emsp.ocpi.translate_tariff import tariff_facts
+from emsp.ocpi import wire
+from emsp.ocpi.words import bridge, messages
+from emsp.ocpi.words.reading import convert, read
+from emsp.ocpi.words.translate_charge import record_of, report_of
+from emsp.ocpi.words.translate_location import station_of, time_zone
+from emsp.ocpi.words.translate_tariff import tariff_facts
 from emsp.pricing.engine import Period
 from emsp.pricing.tariff import Day, Dimension, ReservationUse, Restrictions, Tariff, TaxIncluded
 from emsp.stations.facts import ConnectorFacts, StationFacts

@@ -11,7 +11,7 @@ from emsp.http import Reply
 from emsp.ocpi import wire
 from emsp.ocpi.conformance import texts
 from emsp.ocpi.conformance.findings import ERROR, HINT, WARNING, Finding
-from emsp.ocpi.pages import NEXT
+from emsp.ocpi.pull.pages import NEXT
 
 SLOW_S = 5.0
 IDS = ("X-Request-ID", "X-Correlation-ID")

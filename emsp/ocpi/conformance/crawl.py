@@ -15,7 +15,7 @@ from emsp.ocpi.conformance.findings import ERROR, HINT, WARNING
 from emsp.ocpi.conformance.lists import identity
 from emsp.ocpi.conformance.loose import moment, objects
 from emsp.ocpi.conformance.visit import Visit, origin
-from emsp.ocpi.pages import with_query
+from emsp.ocpi.pull.pages import with_query
 
 LIMIT = 100
 SINCE = timedelta(days=90)

@@ -1,7 +1,6 @@
 """OCPI on the wire: JSON whose numbers are decimals, timestamps, ids, and the envelope around every answer."""
 
 import base64
-import binascii
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -74,6 +73,6 @@ def presented_tokens(header: str | None) -> list[str]:
     candidates = [value.strip()]
     try:
         candidates.append(base64.b64decode(candidates[0], validate=True).decode().rstrip("\n"))
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return candidates
     return candidates

@@ -1,0 +1,1 @@
+"""Becoming partners: what the other side offers, and the exchange of credentials, begun by either side."""

@@ -1,0 +1,1 @@
+"""What partners sent, kept as received; what became of it; what is gone again."""

@@ -1,0 +1,1 @@
+"""Partners' lists, fetched: when, how far, page by page."""

@@ -1,0 +1,1 @@
+"""What we ask of partners, and the tokens that we give them."""
