@@ -6,11 +6,11 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -163,16 +163,23 @@ class Charge:
                 (event, account, int(amount)) for event, account, amount in connection.execute(LEDGER, {"id": self.key})
             ]
 
+    def _operators_books(self) -> Json:
+        books: Json = httpx.get(f"{self.at or self.world.cpo}/sandbox/books", timeout=60).json()
+        return books
+
     def operators_sessions(self) -> list[Json]:
         """The operator's own sessions at the charge point."""
         place = place_of(self.connector)
-        sessions = httpx.get(f"{self.at or self.world.cpo}/sandbox/books", timeout=60).json()["sessions"]
-        return [one for one in sessions if all(one[name] == value for name, value in place.items())]
+        return [
+            one
+            for one in self._operators_books()["sessions"]
+            if all(one[name] == value for name, value in place.items())
+        ]
 
     def operators_records(self) -> list[Json]:
         """The operator's own CDRs of it, as they would be without lies told on their way, the first one first."""
         [session] = self.operators_sessions()
-        return [cdr for cdr in self.world.cpo_books()["cdrs"] if cdr["session_id"] == session["id"]]
+        return [cdr for cdr in self._operators_books()["cdrs"] if cdr["session_id"] == session["id"]]
 
 
 async def arrived(world: World, *lies: str, paid_by: Fleet | None = None) -> Charge:
@@ -326,7 +333,7 @@ def emsp(world: World, *arguments: str) -> Ended:
     done = subprocess.run(
         [*EMSP, *arguments, "--json"], env=world.processes.env, capture_output=True, text=True, check=False, timeout=300
     )
-    return Ended(done.returncode, json.loads(done.stdout) if done.stdout.startswith(("[", "{")) else [], done.stderr)
+    return Ended(done.returncode, json.loads(done.stdout or "[]"), done.stderr)
 
 
 def sync(world: World, name: str, *arguments: str) -> Ended:
@@ -334,10 +341,26 @@ def sync(world: World, name: str, *arguments: str) -> Ended:
     return emsp(world, "partners", "sync", name, *arguments)
 
 
-async def every(making: Iterable[Awaitable[Made]]) -> list[Made]:
-    """All at once; the first thing that goes wrong is raised when all are over."""
-    made = await asyncio.gather(*making, return_exceptions=True)
-    failed = [one for one in made if isinstance(one, BaseException)]
-    if failed:
-        raise failed[0]
-    return [one for one in made if not isinstance(one, BaseException)]
+class Outcomes(Generic[Made]):
+    """What came of each lie; what went wrong with one is raised when it is asked for, and concerns no other."""
+
+    def __init__(self, made: Mapping[str, Made | BaseException]) -> None:
+        self._made = made
+
+    def __getitem__(self, lie: str) -> Made:
+        made = self._made[lie]
+        if isinstance(made, BaseException):
+            raise made
+        return made
+
+
+async def every(making: Mapping[str, Coroutine[Any, Any, Made]], at_once: int) -> Outcomes[Made]:
+    """What comes of each lie, a few at a time."""
+    few = asyncio.Semaphore(at_once)
+
+    async def one(made: Coroutine[Any, Any, Made]) -> Made:
+        async with few:
+            return await made
+
+    made = await asyncio.gather(*(one(coroutine) for coroutine in making.values()), return_exceptions=True)
+    return Outcomes(dict(zip(making, made, strict=True)))

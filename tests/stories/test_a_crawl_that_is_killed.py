@@ -28,7 +28,8 @@ from starlette.routing import Route
 
 from emsp.db import engine
 from emsp.db.engine import transaction
-from emsp.ocpi import routing, sync
+from emsp.ocpi import routing
+from emsp.ocpi.pull import sync
 from emsp.ocpi.routing import RouteFacts
 from emsp.settings import settings
 from tests.ocpi.people import registered
@@ -39,7 +40,7 @@ HOW_MANY = int(os.environ.get("EMSP_TEST_CRAWL_LOCATIONS", "4000"))
 PAGE = min(HOW_MANY // 60, 500)
 KILLS = 20
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["emsp.ocpi.sync"])
+PROCESSES.set_forkserver_preload(["emsp.ocpi.pull.sync"])
 
 CATALOGUE = """
     SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (

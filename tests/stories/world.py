@@ -189,6 +189,10 @@ class World:
         """Tell the operator how the charge point of `connector` behaves from now on."""
         httpx.post(f"{self.cpo}/sandbox/behaviour", json=place_of(connector) | orders).raise_for_status()
 
+    def pull_lever(self, lever: str, **order: Any) -> Any:
+        """Pull one of the operator's levers."""
+        return httpx.post(f"{self.cpo}/sandbox/{lever}", json=order, timeout=30).raise_for_status().json()
+
     def set_status(self, connector: dict[str, Any], status: str) -> None:
         """Let the operator report another status of the charge point of `connector`."""
         body = place_of(connector) | {"status": status}

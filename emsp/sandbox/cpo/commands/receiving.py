@@ -67,7 +67,8 @@ def _same_start(platform: Platform, body: dict[str, Any]) -> Session | None:
 
 
 def _stop(platform: Platform, body: dict[str, Any]) -> Verdict:
-    session = platform.books.sessions.get(required_text(body, "session_id")[0])
+    wanted = required_text(body, "session_id")[0].casefold()
+    session = next((one for one in platform.books.sessions.values() if one.id.casefold() == wanted), None)
     if session is None or session.phase != "charging":
         return Verdict("UNKNOWN_SESSION")
     require_party(platform, session.party)
