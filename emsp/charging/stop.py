@@ -57,7 +57,9 @@ async def send_stop(session_id: UUID) -> None:
     except (PartnerFailed, NotFound, Invalid) as failed:
         await _still_charging(session_id, f"The operator could not take the stop: {failed}")
         return
-    if not answer.accepted and answer.outcome != "UNKNOWN_SESSION":
+    if answer.outcome == "UNKNOWN_SESSION":
+        await _note(session_id, "The operator does not know this charge any more; unplug if it still runs.")
+    elif not answer.accepted:
         await _still_charging(session_id, answer.message or "The operator refused the stop; unplug to end the charge.")
 
 

@@ -23,6 +23,8 @@ from emsp.pricing.tables import Quote
 from emsp.stations.tables import Station
 
 STOP_AGAIN_AFTER = timedelta(minutes=10)
+STOPS_WITHIN = timedelta(minutes=2)
+STEPS = {"PENDING": 0, "ACTIVE": 1, "COMPLETED": 2}
 log = logs.log(__name__)
 
 
@@ -35,17 +37,28 @@ async def session_reported(db: Db, partner_id: UUID, report: SessionReport) -> U
     if session is None:
         log.warning("a session that we did not start", partner=str(partner_id), session=report.external_id)
         return None
-    older = session.source_updated_at and report.updated_at < session.source_updated_at
-    if older or await _is_recorded(db, session):
+    if _is_older(session, report) or await _is_recorded(db, session):
         return session.id
     _name(session, report.external_id)
-    session.source_updated_at = report.updated_at
+    session.source_updated_at = max(filter(None, [session.source_updated_at, report.updated_at]))
     if report.status in ("ACTIVE", "COMPLETED"):
         await _measure(db, session, report)
     await db.flush()
     await _follow(db, session, report)
     await events.wake(db, TOPIC, [session.id])
     return session.id
+
+
+def _is_older(session: ChargingSession, report: SessionReport) -> bool:
+    """Whether the report is dated before what we have and says nothing that must have come after it.
+
+    Some clocks run backwards; a charge goes on only: from pending to active to completed, with ever more energy.
+    """
+    if session.source_updated_at is None or report.updated_at >= session.source_updated_at:
+        return False
+    step = 0 if session.state in STARTING else 1 if session.state in (State.CHARGING, State.STOPPING) else 2
+    told = (STEPS.get(report.status, -1), whole(report.energy_wh))
+    return told <= (step, session.energy_wh)
 
 
 def _name(session: ChargingSession, external_id: str) -> None:
@@ -62,12 +75,21 @@ async def _follow(db: Db, session: ChargingSession, report: SessionReport) -> No
             await await_plug(db, session, "The operator prepares the charge.")
         case "ACTIVE" if session.state in STARTING:
             await advance(db, session, State.CHARGING, "Charging.", source="OPERATOR")
+        case "ACTIVE" if session.state == State.STOPPING:
+            await _runs_on(db, session)
         case "COMPLETED":
             await advance(db, session, State.ENDED, "The charge is over.", source="OPERATOR")
         case "INVALID":
             text = "The operator declared the session invalid; nothing is billed."
             if await advance(db, session, State.FAILED, text, source="OPERATOR"):
                 await events.emit(db, StartFailed(session_id=session.id))
+
+
+async def _runs_on(db: Db, session: ChargingSession) -> None:
+    """A stop that has had no effect for a while: the driver is to know, and may ask again."""
+    if session.stop_requested_at and clock.now() - session.stop_requested_at >= STOPS_WITHIN:
+        text = "It still charges although you asked to stop; ask again, or unplug."
+        await advance(db, session, State.CHARGING, text, source="OPERATOR")
 
 
 async def _refuse_late(db: Db, session: ChargingSession) -> None:

@@ -39,6 +39,27 @@ async def test_that_an_older_report_changes_nothing(place: Place) -> None:
     assert (await now(session)).energy_wh == 3000
 
 
+async def test_that_a_clock_that_runs_backwards_loses_no_charge(place: Place) -> None:
+    session = await place.session(state="COMMAND_SENT", energy_wh=0)
+    pending = report(session, "PENDING", updated_at=START + timedelta(hours=2))
+    await say(place, pending, report(session, "ACTIVE", minutes=30))
+    assert ((found := await now(session)).state, found.energy_wh) == ("CHARGING", 3000)
+    await say(place, report(session, "ACTIVE", minutes=10))
+    assert (await now(session)).energy_wh == 3000
+    await say(place, report(session, "COMPLETED", minutes=40))
+    assert ((found := await now(session)).state, found.energy_wh) == ("ENDED", 4000)
+
+
+@pytest.mark.parametrize(("asked_s_ago", "state"), [(10, "STOPPING"), (180, "CHARGING")])
+async def test_that_a_stop_without_effect_is_told_after_a_while(place: Place, asked_s_ago: int, state: str) -> None:
+    asked_at = clock.now() - timedelta(seconds=asked_s_ago)
+    session = await place.session(state="STOPPING", stop_requested_at=asked_at, external_key="s1", external_id="S1")
+    await say(place, report(session, "ACTIVE", minutes=30))
+    found = await now(session)
+    assert found.state == state
+    assert ("unplug" in (found.state_reason or "")) == (state == "CHARGING")
+
+
 async def test_that_a_late_report_does_not_reopen_what_is_over(place: Place) -> None:
     session = await place.session(state="CHARGING")
     await say(place, report(session, "COMPLETED", minutes=60), report(session, "ACTIVE", minutes=61))

@@ -61,7 +61,7 @@ def test_a_partner_is_added_by_hand(added: None) -> None:
     assert (state, version, is_static, encoding) == ("REGISTERED", "2.1.1", True, "RAW")
     assert endpoints[0] == {"identifier": "locations", "role": "SENDER", "url": "http://127.0.0.1:9/locations"}
     jobs = meanwhile(lambda: values("SELECT task_name FROM procrastinate_jobs"))
-    assert ("ocpi.sync.pull_connected",) in jobs, "it is pulled at once"
+    assert ("ocpi.pull.sync.pull_connected",) in jobs, "it is pulled at once"
     [partner] = told("list")
     assert partner == {"name": "Small CPO", "state": "REGISTERED", "version": "2.1.1", "parties": "NL ABC"}
 

@@ -27,6 +27,18 @@ async def test_tariffs_are_not_patched_in_this_version(cpo: Cpo) -> None:
     assert await cpo.says("PATCH", "/tariffs/NL/ABC/T1", {"currency": "CHF"}) == (405, 2000)
 
 
+async def test_a_session_that_goes_on_is_taken_although_its_clock_runs_backwards(cpo: Cpo) -> None:
+    path, before = "/sessions/NL/ABC/S1", "2026-06-01T09:00:00Z"
+    await cpo.send("PUT", path, session())
+
+    assert await cpo.says("PATCH", path, {"kwh": 1.2, "last_updated": before}) == (200, 1000)
+    assert (await cpo.gets(path))["kwh"] == 1.5, "less energy is older indeed"
+    assert await cpo.says("PATCH", path, {"kwh": 3.5, "last_updated": before}) == (200, 1000)
+    assert (await cpo.gets(path))["kwh"] == 3.5
+    assert await cpo.says("PUT", path, session(status="COMPLETED", kwh=4, last_updated=before)) == (200, 1000)
+    assert (await cpo.gets(path))["status"] == "COMPLETED"
+
+
 async def test_a_session_is_put_and_patched_with_its_periods_appended(cpo: Cpo) -> None:
     path = "/sessions/NL/ABC/S1"
     later = {"start_date_time": "2026-06-01T10:15:00Z", "dimensions": [{"type": "ENERGY", "volume": 2}]}

@@ -57,8 +57,12 @@ WHOLE = ("Location", "Tariff", "Session", "CDR")
 PARTS = ("Hours", "{energy_mix: EnergyMix}", "{opening_times: Hours}")
 
 
-def examples(*modules: str, kinds: tuple[str, ...] = (), partial: bool = False) -> Iterator[Any]:
+def examples(*modules: str, kinds: tuple[str, ...] = (), partial: bool = False) -> list[Any]:
     """The parseable payloads of some modules: those of some kinds, the fragments of changes, or all."""
+    return list(_examples(modules, kinds, partial))
+
+
+def _examples(modules: tuple[str, ...], kinds: tuple[str, ...], partial: bool) -> Iterator[Any]:
     if not FOLDER.exists():
         return
     with (FOLDER / "INDEX.tsv").open() as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from emsp.ocpi.words import bridge
 
 log = logs.log(__name__)
 Json = dict[str, Any]
+SESSION_STEPS = ("PENDING", "ACTIVE", "COMPLETED")
 
 
 class Target:
@@ -146,9 +148,25 @@ def is_stale(target: Target, body: Mapping[str, Any], known: Mapping[str, Any]) 
         return False
     changed_at, known_at = when(body), when(known)
     stale = changed_at is not None and known_at is not None and changed_at < known_at
+    if stale and target.module == "sessions" and _goes_on(body, known):
+        return False
     if stale:
         log.info("a change older than what is known is ignored", changed_at=str(changed_at), known_at=str(known_at))
     return stale
+
+
+def _goes_on(body: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a session has come further, whatever its clock says."""
+    return _progress({**known, **body}) > _progress(known)
+
+
+def _progress(session: Mapping[str, Any]) -> tuple[int, Decimal]:
+    status = str(session.get("status")).strip().upper()
+    try:
+        kwh = Decimal(str(session.get("kwh") or 0))
+    except ArithmeticError:
+        kwh = Decimal(0)
+    return SESSION_STEPS.index(status) if status in SESSION_STEPS else -1, kwh if kwh.is_finite() else Decimal(0)
 
 
 def merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> Json:
