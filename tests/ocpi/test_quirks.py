@@ -99,6 +99,7 @@ def test_a_long_stay_does_not_hide_how_strong_the_charger_would_have_been() -> N
         {"kwh": 0, "charging_periods": [period(("ENERGY", 1500))]},
         {"kwh": 20, "charging_periods": [period(("ENERGY", 60))]},
         {"kwh": 300, "charging_periods": None},
+        {"kwh": 48, "charging_periods": None, "last_updated": "2026-06-01T10:00:02Z"},
         {"kwh": 900_000, "charging_periods": None},
         {"kwh": 50, "charging_periods": None, "last_updated": "2026-06-01T10:00:00Z"},
         {"kwh": 9000, "charging_periods": None, "start_date_time": "1970-01-01T00:00:00Z"},

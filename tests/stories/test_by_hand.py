@@ -19,6 +19,7 @@ FIRST_BRAND = {
     "hosts": "",
     "currency": "EUR",
     "languages": "en nl de fr",
+    "party": "NL/EMP",
     "default": True,
 }
 Ended = subprocess.CompletedProcess[str]

@@ -77,7 +77,10 @@ class Target:
         return OcpiError(status, f"{self.module}/{'/'.join([self.key, *self.below])} is not known", 404)
 
     def check(self, body: Mapping[str, Any], *, own_id: str = "id") -> None:
-        """Raises OcpiError when the body says that it is another object than the path says."""
+        """Raises OcpiError when the body says that it is another object than the path says.
+
+        To be asked once it is known that the path is the caller's: what is another's looks the same in every case.
+        """
         wanted = {own_id: (self.below or [self.object_id])[-1]}
         if not self.below:
             wanted |= {"country_code": self.country_code, "party_id": self.party_id}

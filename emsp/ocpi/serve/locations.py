@@ -54,7 +54,6 @@ async def get(call: Call) -> Given:
 async def put(call: Call) -> Given:
     """PUT of a Location, an EVSE or a Connector."""
     target, body = Target(call, depth=2), call.json_object()
-    target.check(body, own_id=_own_id(target))
     async with transaction() as db:
         if target.below:
             created, reason = await _put_child(db, target, body)
@@ -67,9 +66,9 @@ async def put(call: Call) -> Given:
 async def patch(call: Call) -> Given:
     """PATCH of a Location, an EVSE or a Connector; the members that are named replace those that are known."""
     target, body = Target(call, depth=2), call.json_object()
-    target.check(body, own_id=_own_id(target))
     async with transaction() as db:
         location = await target.known(db, for_update=True)
+        target.check(body, own_id=_own_id(target))
         found = _find(target, location)
         body = dated(target, body, found[-1])
         if is_stale(target, body, found[-1]):
@@ -89,6 +88,7 @@ def _own_id(target: Target) -> str:
 
 async def _put_location(db: Db, call: Call, target: Target, body: Json) -> tuple[bool, str | None]:
     document = await target.kept(db, for_update=True)
+    target.check(body)
     if document and is_stale(target, body, wire.decode(document.body)):
         return False, None
     return document is None, await store(db, target, as_received(call, target))
@@ -96,6 +96,7 @@ async def _put_location(db: Db, call: Call, target: Target, body: Json) -> tuple
 
 async def _put_child(db: Db, target: Target, body: Json) -> tuple[bool, str | None]:
     location = await target.known(db, for_update=True)
+    target.check(body, own_id=_own_id(target))
     parents = _find(target, location, target.below[:-1])
     known = _member(parents[-1], LEVELS[len(target.below) - 1], target.below[-1])
     if known and is_stale(target, body, known):

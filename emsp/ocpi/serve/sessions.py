@@ -15,9 +15,9 @@ PERIODS = "charging_periods"
 async def patch(call: Call) -> Given:
     """PATCH sessions/{country_code}/{party_id}/{session_id}; charging periods are added to those that are known."""
     target, changes = Target(call), call.json_object()
-    target.check(changes)
     async with transaction() as db:
         known = await target.known(db, for_update=True)
+        target.check(changes)
         changes = dated(target, changes, known)
         if is_stale(target, changes, known):
             return Given()

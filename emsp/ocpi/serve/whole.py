@@ -17,9 +17,9 @@ async def get(call: Call) -> Given:
 async def patch(call: Call) -> Given:
     """PATCH {module}/{country_code}/{party_id}/{id}: of tariffs, until 2.1.1."""
     target, changes = Target(call), call.json_object()
-    target.check(changes)
     async with transaction() as db:
         known = await target.known(db, for_update=True)
+        target.check(changes)
         changes = dated(target, changes, known)
         if is_stale(target, changes, known):
             return Given()
@@ -31,9 +31,9 @@ async def patch(call: Call) -> Given:
 async def put(call: Call) -> Given:
     """PUT {module}/{country_code}/{party_id}/{id}"""
     target, body = Target(call), call.json_object()
-    target.check(body)
     async with transaction() as db:
         document = await target.kept(db, for_update=True)
+        target.check(body)
         if document and is_stale(target, body, wire.decode(document.body)):
             return Given()
         reason = await store(db, target, as_received(call, target))

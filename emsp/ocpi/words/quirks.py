@@ -18,6 +18,8 @@ from emsp.ocpi.words import messages
 
 M = TypeVar("M")
 MOST_PLAUSIBLE_KW, ORDINARY_KW = Decimal(4000), Decimal(1000)
+MOST_OF_A_CAR_KWH = Decimal(250)
+"""No more goes into a car: less than this is taken as it is, however short the time, since times are wrong as well."""
 UNIT_MIX_UP = Decimal(900)
 """From how many times the total on the energy of periods is taken to be in Wh."""
 ZERO = Decimal(0)
@@ -96,7 +98,7 @@ def _energy(charge: Any, field: str, end: datetime) -> tuple[Any, list[str]]:
 
 
 def _is_in_wh(energy: Decimal, charging_s: Decimal) -> bool:
-    if charging_s <= 0:
+    if charging_s <= 0 or energy <= MOST_OF_A_CAR_KWH:
         return False
     average_kw = energy * SECONDS_PER_HOUR / charging_s
     return MOST_PLAUSIBLE_KW < average_kw <= ORDINARY_KW * 1000
