@@ -18,6 +18,11 @@ from emsp.settings import settings
 TEMPLATE = "emsp_template"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories take longest: they go first, so that no process is left alone with them at the end."""
+    items.sort(key=lambda item: "stories" not in item.path.parts)
+
+
 def _use(url: str) -> None:
     os.environ["EMSP_DATABASE_URL"] = url
     settings.cache_clear()
