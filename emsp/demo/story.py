@@ -60,7 +60,8 @@ class Story:
 
     async def _code_for(self, email: str, since: float) -> str:
         for _ in range(100):
-            for line in reversed(self._log.read_text().splitlines()):
+            whole_lines, _, _ = self._log.read_text().rpartition("\n")
+            for line in reversed(whole_lines.splitlines()):
                 entry = json.loads(line) if line.startswith("{") else {}
                 if entry.get("email") == email and "code" in entry and _at(entry) >= since - 1:
                     return str(entry["code"])

@@ -122,8 +122,12 @@ class Charge:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def stopped(self, energy_wh: int = 1000) -> Charge:
-        """It has charged that much, and the driver asked for its end."""
+        """It has charged that much, by the operator's own books as well, and the driver asked for its end."""
         await self.until("CHARGING", energy_wh=energy_wh)
+        deadline = time.monotonic() + PATIENCE_S
+        while sum(Decimal(str(one["kwh"])) for one in self.operators_sessions()) * 1000 < energy_wh:
+            assert time.monotonic() < deadline, self.operators_sessions()
+            await asyncio.sleep(LOOK_EVERY_S)
         await self.app.ask(STOP, id=self.id)
         return self
 
