@@ -104,7 +104,7 @@ async def test_ends_a_reservation_that_expires_without_a_charge(cpo: RunningCpo,
     last = sessions(emsp, "PUT")[-1]
     assert (last["status"], last["kwh"]) == ("COMPLETED", 0)
     assert last["end_date_time"] == last["last_updated"]
-    assert statuses(emsp) == ["RESERVED", "AVAILABLE"]
+    await until(lambda: statuses(emsp) == ["RESERVED", "AVAILABLE"])
     assert emsp.bodies("POST", "/2.2.1/cdrs") == []
 
 
