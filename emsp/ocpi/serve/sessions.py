@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from emsp.db.engine import transaction
-from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.keep.objects import Json, Target, dated, is_stale, merged, refuse, store_change
+from emsp.ocpi.keep.objects import Json, merged
+from emsp.ocpi.serve import whole
 
 PERIODS = "charging_periods"
 
 
 async def patch(call: Call) -> Given:
     """PATCH sessions/{country_code}/{party_id}/{session_id}; charging periods are added to those that are known."""
-    target, changes = Target(call), call.json_object()
-    async with transaction() as db:
-        known = await target.known(db, for_update=True)
-        target.check(changes)
-        changes = dated(target, changes, known)
-        if is_stale(target, changes, known):
-            return Given()
-        reason = await store_change(db, target, wire.encode(with_changes(known, changes)))
-    refuse(reason)
-    return Given()
+    return await whole.patch(call, with_changes)
 
 
 def with_changes(known: Json, changes: Json) -> Json:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.door import Call, Given
-from emsp.ocpi.keep.objects import Target, dated, is_stale, merged, refuse, store, store_change
+from emsp.ocpi.keep.objects import Json, Target, dated, is_stale, merged, refuse, store, store_change
 
 
 async def get(call: Call) -> Given:
@@ -14,8 +16,9 @@ async def get(call: Call) -> Given:
         return Given(data=await Target(call).known(db))
 
 
-async def patch(call: Call) -> Given:
-    """PATCH {module}/{country_code}/{party_id}/{id}: of tariffs, until 2.1.1."""
+async def patch(call: Call, laid_over: Callable[[Json, Json], Json] = merged) -> Given:
+    """PATCH {module}/{country_code}/{party_id}/{id}: of sessions, which say how theirs is laid over what is known, and
+    of tariffs, until 2.1.1."""
     target, changes = Target(call), call.json_object()
     async with transaction() as db:
         known = await target.known(db, for_update=True)
@@ -23,7 +26,7 @@ async def patch(call: Call) -> Given:
         changes = dated(target, changes, known)
         if is_stale(target, changes, known):
             return Given()
-        reason = await store_change(db, target, wire.encode(merged(known, changes)))
+        reason = await store_change(db, target, wire.encode(laid_over(known, changes)))
     refuse(reason)
     return Given()
 
