@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from emsp.ocpi import wire
-from emsp.ocpi.conformance import money_rules, places
+from emsp.ocpi.conformance import money_rules
 from emsp.ocpi.conformance.findings import ERROR, HINT, WARNING, Finding
 from emsp.ocpi.conformance.loose import moment, number, objects
+from emsp.ocpi.words import quirks
 
 Rule = Callable[[str, dict[str, Any]], Iterator[Finding]]
 LINE_TO_LINE_V = 380
@@ -39,9 +40,18 @@ def _zone(version: str, location: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _place(version: str, location: dict[str, Any]) -> Iterator[Finding]:
-    if places.are_swapped(location.get("country"), location.get("coordinates")):
+    if _are_swapped(location.get("country"), location.get("coordinates")):
         text = "are not in the country of the location; with latitude and longitude exchanged they are"
         yield Finding("coordinates", WARNING, text, "swapped-coordinates")
+
+
+def _are_swapped(country: Any, coordinates: Any) -> bool:
+    if not isinstance(country, str) or not isinstance(coordinates, dict):
+        return False
+    latitude, longitude = number(coordinates.get("latitude")), number(coordinates.get("longitude"))
+    if latitude is None or longitude is None:
+        return False
+    return quirks.are_swapped(country, float(latitude), float(longitude))
 
 
 def _unique(field: str, key: str) -> Rule:

@@ -55,14 +55,19 @@ def corrected(message: M) -> tuple[M, list[str]]:
 
 def _location(location: messages.Location) -> tuple[Any, list[str]]:
     """A place far outside its country that lies inside it when latitude and longitude change places."""
-    place, box = location.coordinates, box_of(location.country)
-    if box is None or box.holds(place.latitude, place.longitude, FAR_DEGREES):
-        return location, []
-    if not box.holds(place.longitude, place.latitude):
+    place = location.coordinates
+    if not are_swapped(location.country, place.latitude, place.longitude, FAR_DEGREES):
         return location, []
     swapped = messages.Coordinates(latitude=place.longitude, longitude=place.latitude)
     remark = f"coordinates: latitude and longitude were swapped; {place.latitude}, {place.longitude} is not in "
     return replace(location, coordinates=swapped), [f"{remark}{location.country}"]
+
+
+def are_swapped(country: str | None, latitude: float, longitude: float, margin: float = 0.0) -> bool:
+    """Whether a place lies outside its country, further than the margin in degrees, and inside it when latitude and
+    longitude change places; False where nothing is known of the country."""
+    box = box_of(country)
+    return box is not None and not box.holds(latitude, longitude, margin) and box.holds(longitude, latitude)
 
 
 def box_of(country: str | None) -> Box | None:
