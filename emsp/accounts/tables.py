@@ -3,7 +3,7 @@
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from emsp.db.types import UUID, datetime, moment, stamp, uuid_key, when
+from emsp.db.types import UUID, big, datetime, moment, stamp, uuid_key, when
 
 
 class Driver(SQLModel, table=True):
@@ -20,6 +20,21 @@ class Driver(SQLModel, table=True):
     blocked_at: datetime | None = moment()  # since when no charge may be started
     created_at: datetime = stamp()
     updated_at: datetime = stamp()
+
+
+class Vehicle(SQLModel, table=True):
+    """A driver's car: what its battery holds and how fast it charges."""
+
+    __tablename__ = "vehicle"
+
+    id: UUID = uuid_key()
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    name: str
+    battery_capacity_wh: int = big()
+    max_ac_power_w: int = big()
+    max_dc_power_w: int | None = big(default=None, nullable=True)  # null: it cannot charge with direct current
+    removed_at: datetime | None = moment()
+    created_at: datetime = stamp()
 
 
 class SignInCode(SQLModel, table=True):

@@ -15,7 +15,7 @@ from emsp.pricing.billed import Bill, billed
 from emsp.pricing.engine import Period, price
 from emsp.pricing.quotes import retail_of
 from emsp.pricing.report import Line, LineKind, Report, make_report
-from emsp.pricing.retail import PricePolicy, retail_price, retail_report, retail_tariff
+from emsp.pricing.retail import Place, Terms, retail_price, retail_report, retail_tariff
 from emsp.pricing.tables import Quote
 from emsp.pricing.tariff import NotComputable, Tariff
 
@@ -46,7 +46,7 @@ def _running_periods(report: SessionReport) -> list[Period]:
     return [*report.periods, rest]
 
 
-def driver_bill(record: Record, quote: Quote, policy: PricePolicy, *, country: str, time_zone: str) -> Bill:
+def driver_bill(record: Record, quote: Quote, terms: Terms, place: Place, *, time_zone: str) -> Bill:
     """The driver's bill: the measured periods by the quoted rule.
 
     Where no price was quoted, by the tariff that the record carries, else what the operator asks.
@@ -57,8 +57,8 @@ def driver_bill(record: Record, quote: Quote, policy: PricePolicy, *, country: s
         return billed(retail_price(retail, periods, time_zone=time_zone))
     for tariff in record.tariffs:
         if tariff.not_computable is None:
-            return billed(retail_price(retail_tariff(tariff, policy, country), periods, time_zone=time_zone))
-    return billed(retail_report(_as_asked(record), policy, country))
+            return billed(retail_price(retail_tariff(tariff, terms, place), periods, time_zone=time_zone))
+    return billed(retail_report(_as_asked(record), terms, place))
 
 
 def verification(record: Record, quote: Quote, *, time_zone: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from emsp.loyalty.points import award
 from emsp.money import Money, round_money
 from emsp.payments import charge, hold, ledger
 from emsp.pricing.billed import Bill
-from emsp.pricing.quotes import policy_of
+from emsp.pricing.sale import place_of, terms_of
 from emsp.pricing.tables import Quote
 from emsp.pricing.tariff import NotComputable
 from emsp.stations.tables import Connector, Operator, Station
@@ -62,7 +62,7 @@ async def bill_charge(db: Db, session: ChargingSession, row: ChargeRecord) -> Re
     """
     record, station = record_in(row), await db.get_one(Station, session.station_id)
     quote, brand = await db.get_one(Quote, session.quote_id), await db.get_one(Brand, session.brand_id)
-    bill = _bill(record, quote, brand, station)
+    bill = await _bill(db, session, record, quote, brand, station)
     checked = verification(record, quote, time_zone=station.time_zone)
     receipt = await _issue(db, brand, session, row, bill, checked)
     await _book(db, session, station, receipt, record)
@@ -78,9 +78,10 @@ def record_in(row: ChargeRecord) -> Record:
     return msgspec.convert(row.document, Record)
 
 
-def _bill(record: Record, quote: Quote, brand: Brand, station: Station) -> Bill:
-    country = station.country or station.country_code
-    return driver_bill(record, quote, policy_of(brand), country=country, time_zone=station.time_zone)
+async def _bill(db: Db, session: ChargingSession, record: Record, quote: Quote, brand: Brand, station: Station) -> Bill:
+    terms = await terms_of(db, brand, session.driver_id)
+    place = place_of(await db.get_one(Connector, session.connector_id), station)
+    return driver_bill(record, quote, terms, place, time_zone=station.time_zone)
 
 
 async def _doubt(db: Db, session: ChargingSession, row: ChargeRecord) -> str | None:
@@ -92,7 +93,7 @@ async def _doubt(db: Db, session: ChargingSession, row: ChargeRecord) -> str | N
     if told:
         return told
     try:
-        bill = _bill(record, quote, brand, station)
+        bill = await _bill(db, session, record, quote, brand, station)
     except (NotComputable, ValueError) as error:
         return f"It cannot be priced: {error}."
     if quote.tariff is None and bill.currency == brand.currency and bill.total_minor > brand.hold_cap_minor:

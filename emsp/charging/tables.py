@@ -76,10 +76,17 @@ class SessionEvent(SQLModel, table=True):
 
 
 class ChargeRecord(SQLModel, table=True):
-    """A partner's record of a charge, in our words: what was measured and what they ask for it."""
+    """A partner's record of a charge, in our words: what was measured and what they ask for it.
+
+    A record that comes again with another content is another revision of it.
+    """
 
     __tablename__ = "charge_record"
-    __table_args__ = (UniqueConstraint("partner_id", "country_code", "party_id", "external_key"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "partner_id", "country_code", "party_id", "external_key", "revision", name="one_row_per_revision"
+        ),
+    )
 
     id: UUID = uuid_key()
     partner_id: UUID = Field(foreign_key="partner.id")
@@ -88,21 +95,30 @@ class ChargeRecord(SQLModel, table=True):
     external_id: str
     external_key: str
     session_id: UUID | None = Field(default=None, foreign_key="charging_session.id", index=True)
+    revision: int = 1
     document: dict[str, Any] = jsonb()  # a `charging.record.Record` as JSON
+    verification: dict[str, Any] | None = jsonb(nullable=True)  # a `pricing.verify.Verification` as JSON
     created_at: datetime = stamp()
 
 
 class Receipt(SQLModel, table=True):
-    """What a driver was billed for one session; written once, numbered without gaps per brand and year."""
+    """What a driver was billed for one session; written once, numbered without gaps per brand and year.
+
+    A correction is a receipt of its own that takes back lines of the one it corrects and sets others in their place.
+    """
 
     __tablename__ = "receipt"
-    __table_args__ = (UniqueConstraint("brand_id", "year", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("brand_id", "year", "sequence"),
+        Index("one_first_receipt_per_session", "session_id", unique=True, postgresql_where=text("corrects_id IS NULL")),
+    )
 
     id: UUID = uuid_key()
     brand_id: UUID = Field(foreign_key="brand.id")
     driver_id: UUID = Field(foreign_key="driver.id", index=True)
-    session_id: UUID = Field(foreign_key="charging_session.id", unique=True)
+    session_id: UUID = Field(foreign_key="charging_session.id", index=True)
     record_id: UUID = Field(foreign_key="charge_record.id", unique=True)
+    corrects_id: UUID | None = Field(default=None, foreign_key="receipt.id")  # the first receipt of the session
     year: int
     sequence: int
     number: str
@@ -124,3 +140,26 @@ class ReceiptNumber(SQLModel, table=True):
     brand_id: UUID = Field(foreign_key="brand.id", primary_key=True)
     year: int = Field(primary_key=True)
     last: int = 0
+
+
+class Claim(SQLModel, table=True):
+    """What we do not owe an operator of what its record asks for, with the reason line by line; once per record.
+
+    States: OPEN -> CREDITED (the operator took it back) | SETTLED (agreed on an amount) | WITHDRAWN (we pay after all).
+    """
+
+    __tablename__ = "claim"
+
+    id: UUID = uuid_key()
+    partner_id: UUID = Field(foreign_key="partner.id", index=True)
+    record_id: UUID = Field(foreign_key="charge_record.id", unique=True)
+    session_id: UUID = Field(foreign_key="charging_session.id")
+    state: str = Field(default="OPEN", index=True)
+    reason: str
+    currency: str
+    asked_minor: int = big()
+    undisputed_minor: int = big()
+    given_up_minor: int = big()  # what we pay of the difference after all
+    note: str | None = None
+    opened_at: datetime = stamp()
+    closed_at: datetime | None = moment()

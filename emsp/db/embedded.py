@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import getpass
 import json
+import tempfile
 import warnings
 from pathlib import Path
 
 import psutil
+from fasteners import InterProcessLock
 
 with warnings.catch_warnings():  # it remarks on a missing XDG_RUNTIME_DIR, which is none of the user's concern
     warnings.simplefilter("ignore")
@@ -23,7 +26,8 @@ def start(data_dir: Path, database: str = "emsp") -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     users = folder / ".handle_pids.json"
     _forget_killed_users(users)
-    server = get_server(folder)
+    with InterProcessLock(Path(tempfile.gettempdir()) / f"emsp-embedded-{getpass.getuser()}.lock"):
+        server = get_server(folder)  # as root it adds a system user, which two processes at once cannot
     atexit.register(_forget_killed_users, users)  # runs before the server's own farewell
     socket_dir = server.get_postmaster_info().socket_dir
     _ensure_database(server.get_uri("postgres"), database)

@@ -17,9 +17,9 @@ from emsp.graphql.scalars import CurrencyCode
 from emsp.graphql.viewer import Asker
 from emsp.graphql.words import Weekday
 from emsp.pricing import explain, tariff
-from emsp.pricing.quotes import policy_of
 from emsp.pricing.report import plain
-from emsp.pricing.retail import RetailTariff, retail_tariff
+from emsp.pricing.retail import Place, RetailTariff, Terms, retail_tariff
+from emsp.pricing.sale import policy_of
 from emsp.pricing.tables import TariffRow
 
 PER = {
@@ -110,7 +110,7 @@ class Tariff(Node):
 def tariff_of(row: TariffRow, asker: Asker, country: str) -> Tariff:
     """The operator's tariff as the asker's brand sells it at a place in `country`."""
     wholesale = msgspec.convert(row.document, tariff.Tariff)
-    retail = retail_tariff(wholesale, policy_of(asker.brand), country)
+    retail = retail_tariff(wholesale, Terms(policy=policy_of(asker.brand)), Place(country=country))
     sold = retail.tariff
     return Tariff(
         id=ids.encode("Tariff", row.id, country),

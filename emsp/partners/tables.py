@@ -1,9 +1,11 @@
 """The companies we roam with, as rows."""
 
+from typing import Any
+
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from emsp.db.types import UUID, datetime, stamp, uuid_key
+from emsp.db.types import UUID, datetime, jsonb, stamp, uuid_key
 
 
 class Partner(SQLModel, table=True):
@@ -28,3 +30,13 @@ class Party(SQLModel, table=True):
     party_id: str
     role: str = "CPO"
     name: str
+
+
+class PartnerAgreement(SQLModel, table=True):
+    """What was agreed with a partner about money; without a row the defaults of `agreements.Agreement` hold."""
+
+    __tablename__ = "partner_agreement"
+
+    partner_id: UUID = Field(foreign_key="partner.id", primary_key=True)
+    terms: dict[str, Any] = jsonb()  # an `agreements.Agreement` as JSON
+    updated_at: datetime = stamp()

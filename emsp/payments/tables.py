@@ -85,6 +85,25 @@ class Charge(SQLModel, table=True):
     updated_at: datetime = stamp()
 
 
+class Refund(SQLModel, table=True):
+    """Money given back on a payment that was taken. States: NEW -> SENT (at the processor) -> DONE | FAILED."""
+
+    __tablename__ = "refund"
+
+    id: UUID = uuid_key()
+    reference: str = Field(unique=True)
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    payment_id: str  # the processor's id of the payment that it gives back
+    state: str = "NEW"
+    reason: str
+    currency: str
+    amount_minor: int = big()
+    processor_id: str | None = Field(default=None, unique=True)
+    failure: str | None = None
+    created_at: datetime = stamp()
+    updated_at: datetime = stamp()
+
+
 class LedgerTransaction(SQLModel, table=True):
     """A business event in the books: written once per (event, reference), never changed."""
 

@@ -19,7 +19,8 @@ from emsp.pricing import catalog
 from emsp.pricing.billed import Bill, billed
 from emsp.pricing.plan import periods_of_plan
 from emsp.pricing.report import Assumption, AssumptionCode
-from emsp.pricing.retail import PricePolicy, RetailTariff, retail_price, retail_tariff
+from emsp.pricing.retail import Place, RetailTariff, Terms, retail_price, retail_tariff
+from emsp.pricing.sale import place_of, terms_of
 from emsp.pricing.tables import Quote, TariffRow
 from emsp.pricing.tariff import NotComputable, Tariff
 from emsp.stations.tables import Connector, Evse, Station
@@ -56,7 +57,7 @@ async def make_quote(
         valid_until=now + HOLDS_FOR,
     )
     if isinstance(row, TariffRow):
-        _price(quote, row, plan, station, policy_of(brand))
+        _price(quote, row, plan, station, await terms_of(db, brand, driver_id), place_of(connector, station))
     else:
         quote.missing_reason = row
     quote.signature = vault.sign(_evidence(quote))
@@ -88,11 +89,11 @@ def _plan(connector: Connector, energy_wh: Decimal, start: datetime, stay_until:
     return _Plan(start, energy_wh, power_w, stay_until)
 
 
-def _price(quote: Quote, row: TariffRow, plan: _Plan, station: Station, policy: PricePolicy) -> None:
+def _price(quote: Quote, row: TariffRow, plan: _Plan, station: Station, terms: Terms, place: Place) -> None:
     """Fill in the price, or the reason why there is none."""
     wholesale = msgspec.convert(row.document, Tariff)
     quote.tariff_id, quote.wholesale, quote.currency = row.id, row.document, row.currency
-    retail = retail_tariff(wholesale, policy, station.country or station.country_code)
+    retail = retail_tariff(wholesale, terms, place)
     try:
         bill = _bill(retail, plan, station.time_zone)
         worst = _bill(retail, plan.worst(), station.time_zone)
@@ -113,11 +114,6 @@ def _price(quote: Quote, row: TariffRow, plan: _Plan, station: Station, policy: 
 def _bill(retail: RetailTariff, plan: _Plan, time_zone: str) -> Bill:
     periods = periods_of_plan(plan.start, plan.energy_wh, plan.power_w, plan.stay_until)
     return billed(retail_price(retail, periods, time_zone=time_zone))
-
-
-def policy_of(brand: Brand) -> PricePolicy:
-    """The brand's price policy."""
-    return msgspec.convert(brand.price_policy, PricePolicy, strict=False)
 
 
 def retail_of(quote: Quote) -> RetailTariff | None:

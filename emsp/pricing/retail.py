@@ -42,6 +42,22 @@ class PricePolicy(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     vat_when_unstated: VatWhenUnstated = VatWhenUnstated.PLACE_OF_CHARGING
 
 
+class Place(Struct, frozen=True, omit_defaults=True):
+    """Where something is sold: country (alpha-2 or alpha-3), the operator's party (NL-ABC), what it delivers."""
+
+    country: str
+    party: str = ""
+    power_w: Decimal | None = None
+    direct_current: bool | None = None
+
+
+class Terms(Struct, frozen=True, omit_defaults=True):
+    """By what a brand makes its price for somebody: its policy, its currency."""
+
+    policy: PricePolicy = PricePolicy()
+    currency: str | None = None
+
+
 class SessionFee(Struct, frozen=True, omit_defaults=True):
     """What the brand asks once per session."""
 
@@ -57,8 +73,9 @@ class RetailTariff(Struct, frozen=True, omit_defaults=True):
     assumptions: tuple[Assumption, ...] = ()
 
 
-def retail_tariff(tariff: Tariff, policy: PricePolicy, country: str) -> RetailTariff:
-    """The driver's tariff for an operator's, at a place of charging in the country (alpha-2 or alpha-3)."""
+def retail_tariff(tariff: Tariff, terms: Terms, place: Place) -> RetailTariff:
+    """The driver's tariff for an operator's, at a place of charging."""
+    policy, country = terms.policy, place.country
     with localcontext(PRECISE):
         factor = _factor(policy)
         vat = _vat(policy, country)
@@ -82,8 +99,9 @@ def retail_price(retail: RetailTariff, periods: Sequence[Period], *, time_zone: 
     return _with_fee(report, report.lines, retail.session_fee, retail.assumptions)
 
 
-def retail_report(report: Report, policy: PricePolicy, country: str) -> Report:
+def retail_report(report: Report, terms: Terms, place: Place) -> Report:
     """What the driver pays for a session of which only the wholesale report is known, not the tariff."""
+    policy, country = terms.policy, place.country
     with localcontext(PRECISE):
         vat = _vat(policy, country)
         lines = [_retail_line(line, _factor(policy), vat) for line in report.lines]

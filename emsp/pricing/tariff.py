@@ -124,3 +124,5 @@ class Tariff(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     not_computable: str | None = None
+    external_id: str | None = None
+    """The partner's id of it, where several come together (`Period.tariff_id` says which applies)."""

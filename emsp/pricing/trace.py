@@ -35,6 +35,8 @@ class Period(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     current_a: Decimal | None = None
     reserved: bool = False
     """Before the charge: the station was kept for the driver."""
+    tariff_id: str | None = None
+    """Which of several tariffs applies to it, by `Tariff.external_id`."""
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,7 @@ from emsp.pricing.explain import assumption_text, line_text, summary
 from emsp.pricing.phrases import PHRASES
 from emsp.pricing.plan import periods_of_plan
 from emsp.pricing.report import Assumption, AssumptionCode, LineKind
-from emsp.pricing.retail import PricePolicy, retail_price, retail_tariff
+from emsp.pricing.retail import Place, PricePolicy, Terms, retail_price, retail_tariff
 from emsp.pricing.tariff import (
     Component,
     Day,
@@ -152,7 +152,7 @@ def test_many_alternatives_are_drawn_together_to_a_range() -> None:
 def test_each_line_says_why_it_is_there() -> None:
     stepped = component(Dimension.PARKING_TIME, "3.00", step=900)
     tariff = Tariff("EUR", (Element((component(Dimension.FLAT, "1"), ENERGY, stepped), DAYTIME),))
-    retail = retail_tariff(tariff, PricePolicy(session_fee_net=Decimal("0.35")), "DE")
+    retail = retail_tariff(tariff, Terms(policy=PricePolicy(session_fee_net=Decimal("0.35"))), Place(country="DE"))
     periods = periods_of_plan(START, Decimal(15_500), Decimal(15_500), START + timedelta(minutes=80))
 
     report = retail_price(retail, periods, time_zone="Europe/Berlin")

@@ -12,8 +12,10 @@ from emsp.pricing.engine import price
 from emsp.pricing.plan import periods_of_plan
 from emsp.pricing.report import Assumption, AssumptionCode, LineKind, taxes_by_rate
 from emsp.pricing.retail import (
+    Place,
     PricePolicy,
     RetailTariff,
+    Terms,
     VatWhenUnstated,
     retail_price,
     retail_report,
@@ -34,7 +36,7 @@ def tariff(vat: str | None = None, tax_included: TaxIncluded = TaxIncluded.NO) -
 
 
 def test_passes_the_operators_price_on_as_it_is() -> None:
-    retail = retail_tariff(tariff(vat="9"), PricePolicy(), "NL")
+    retail = retail_tariff(tariff(vat="9"), Terms(), Place(country="NL"))
 
     report = retail_price(retail, PLAN, time_zone=ZONE)
 
@@ -45,7 +47,7 @@ def test_passes_the_operators_price_on_as_it_is() -> None:
 
 @pytest.mark.parametrize("country", ["NL", "NLD", "nl"])
 def test_adds_the_vat_of_the_place_where_none_is_stated_and_says_so(country: str) -> None:
-    report = retail_price(retail_tariff(tariff(), PricePolicy(), country), PLAN, time_zone=ZONE)
+    report = retail_price(retail_tariff(tariff(), Terms(), Place(country=country)), PLAN, time_zone=ZONE)
 
     assert (report.net, report.tax, report.gross) == (Decimal(10), Decimal("2.1"), Decimal("12.1"))
     assert report.assumptions == (
@@ -58,14 +60,14 @@ def test_adds_the_vat_of_the_place_where_none_is_stated_and_says_so(country: str
     [(PricePolicy(), "US"), (PricePolicy(vat_when_unstated=VatWhenUnstated.NONE), "NL")],
 )
 def test_leaves_tax_unknown_where_no_rate_is_known_or_wanted(policy: PricePolicy, country: str) -> None:
-    report = retail_price(retail_tariff(tariff(), policy, country), PLAN, time_zone=ZONE)
+    report = retail_price(retail_tariff(tariff(), Terms(policy=policy), Place(country=country)), PLAN, time_zone=ZONE)
 
     assert (report.net, report.tax, report.gross) == (Decimal(10), None, None)
     assert report.assumptions == (Assumption(AssumptionCode.VAT_UNKNOWN, {"country": country}),)
 
 
 def test_derives_the_net_price_where_vat_is_included_but_not_stated() -> None:
-    retail = retail_tariff(tariff(tax_included=TaxIncluded.YES), PricePolicy(), "DK")
+    retail = retail_tariff(tariff(tax_included=TaxIncluded.YES), Terms(), Place(country="DK"))
 
     report = retail_price(retail, PLAN, time_zone="Europe/Copenhagen")
 
@@ -73,7 +75,7 @@ def test_derives_the_net_price_where_vat_is_included_but_not_stated() -> None:
 
 
 def test_adds_no_vat_where_none_applies() -> None:
-    retail = retail_tariff(tariff(tax_included=TaxIncluded.NOT_APPLICABLE), PricePolicy(), "NL")
+    retail = retail_tariff(tariff(tax_included=TaxIncluded.NOT_APPLICABLE), Terms(), Place(country="NL"))
 
     report = retail_price(retail, PLAN, time_zone=ZONE)
 
@@ -85,7 +87,7 @@ def test_marks_up_prices_and_limits() -> None:
     policy = PricePolicy(markup_percent=Decimal(10))
     capped = msgspec.structs.replace(tariff(vat="20"), max_price=PriceLimit(Decimal(8), Decimal("9.60")))
 
-    report = retail_price(retail_tariff(capped, policy, "NL"), PLAN, time_zone=ZONE)
+    report = retail_price(retail_tariff(capped, Terms(policy=policy), Place(country="NL")), PLAN, time_zone=ZONE)
 
     assert [(line.kind, line.net) for line in report.lines] == [
         (LineKind.ENERGY, Decimal(11)),
@@ -97,7 +99,9 @@ def test_marks_up_prices_and_limits() -> None:
 def test_adds_a_session_fee_with_the_vat_of_the_place() -> None:
     policy = PricePolicy(session_fee_net=Decimal("0.35"))
 
-    report = retail_price(retail_tariff(tariff(vat="9"), policy, "NLD"), PLAN, time_zone=ZONE)
+    report = retail_price(
+        retail_tariff(tariff(vat="9"), Terms(policy=policy), Place(country="NLD")), PLAN, time_zone=ZONE
+    )
 
     fee = report.lines[-1]
     assert (fee.kind, fee.net, fee.gross) == (LineKind.SESSION_FEE, Decimal("0.35"), Decimal("0.4235"))
@@ -111,7 +115,9 @@ def test_adds_a_session_fee_with_the_vat_of_the_place() -> None:
 def test_leaves_out_a_fee_in_another_currency_and_says_so() -> None:
     policy = PricePolicy(session_fee_net=Decimal(3), session_fee_currency="SEK")
 
-    report = retail_price(retail_tariff(tariff(vat="9"), policy, "NL"), PLAN, time_zone=ZONE)
+    report = retail_price(
+        retail_tariff(tariff(vat="9"), Terms(policy=policy), Place(country="NL")), PLAN, time_zone=ZONE
+    )
 
     assert [line.kind for line in report.lines] == [LineKind.ENERGY]
     assert report.assumptions == (Assumption(AssumptionCode.SESSION_FEE_IN_OTHER_CURRENCY, {"currency": "SEK"}),)
@@ -123,14 +129,16 @@ def test_a_report_is_passed_on_as_its_tariff_would_be(vat: str | None, tax_inclu
     policy = PricePolicy(markup_percent=Decimal("7.5"), session_fee_net=Decimal("0.35"))
     wholesale = tariff(vat, tax_included)
 
-    by_report = retail_report(price(wholesale, PLAN, time_zone=ZONE), policy, "FR")
+    by_report = retail_report(price(wholesale, PLAN, time_zone=ZONE), Terms(policy=policy), Place(country="FR"))
 
-    assert by_report == retail_price(retail_tariff(wholesale, policy, "FR"), PLAN, time_zone=ZONE)
+    assert by_report == retail_price(
+        retail_tariff(wholesale, Terms(policy=policy), Place(country="FR")), PLAN, time_zone=ZONE
+    )
 
 
 def test_the_policy_and_the_promise_survive_json() -> None:
     policy = PricePolicy(markup_percent=Decimal("7.5"), session_fee_net=Decimal("0.35"))
-    retail = retail_tariff(tariff(), policy, "FR")
+    retail = retail_tariff(tariff(), Terms(policy=policy), Place(country="FR"))
 
     assert msgspec.json.decode(msgspec.json.encode(policy), type=PricePolicy) == policy
     assert msgspec.json.decode(msgspec.json.encode(retail), type=RetailTariff) == retail
