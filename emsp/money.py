@@ -7,8 +7,9 @@ currency's minor unit (ISO 4217).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from babel.numbers import get_currency_precision
 
@@ -51,15 +52,15 @@ def round_money(amount: Decimal, currency: str) -> Money:
     return Money(int(minor), currency)
 
 
-def share_out(total_minor: int, parts: list[Decimal]) -> list[int]:
-    """Whole minor units for exact `parts` so that they sum to `total_minor` (largest remainder first)."""
-    if not parts:
-        return []
-    whole = sum(parts, Decimal(0))
-    exact = [part * total_minor / whole if whole else Decimal(0) for part in parts]
-    floors = [int(value.to_integral_value(rounding="ROUND_FLOOR")) for value in exact]
-    missing = total_minor - sum(floors)
-    by_remainder = sorted(range(len(parts)), key=lambda index: floors[index] - exact[index])
-    for index in range(missing):
-        floors[by_remainder[index % len(parts)]] += 1
-    return floors
+def share_out(total: Money, parts: Sequence[Decimal]) -> list[int]:
+    """Whole minor units for exact `parts` in major units, which sum to `total`, what the parts come to when rounded.
+
+    Each is within one minor unit of its own, by largest remainder, however little parts of both signs leave together.
+    """
+    exact = [part.scaleb(exponent(total.currency)) for part in parts]
+    shares = [int(value.to_integral_value(ROUND_FLOOR)) for value in exact]
+    missing = total.amount_minor - sum(shares)
+    by_remainder = sorted(range(len(parts)), key=lambda index: shares[index] - exact[index], reverse=missing < 0)
+    for index in range(abs(missing) if parts else 0):
+        shares[by_remainder[index % len(parts)]] += 1 if missing > 0 else -1
+    return shares

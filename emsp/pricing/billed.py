@@ -10,12 +10,14 @@ from emsp.money import Money, round_money, share_out
 from emsp.pricing.report import ZERO, Assumption, Line, Report, taxes_by_rate
 
 
-class BilledLine(Struct, frozen=True):
+class BilledLine(Struct, frozen=True, omit_defaults=True):
     """A line with what it adds to the total, in minor units, and the tax in that (None: not known)."""
 
     line: Line
     amount_minor: int
     tax_minor: int | None
+    taken_back: bool = False
+    """A correction takes this line back: what it added is subtracted."""
 
 
 class BilledTax(Struct, frozen=True):
@@ -45,12 +47,12 @@ class Bill(Struct, frozen=True):
 def billed(report: Report) -> Bill:
     """`report` as money: HALF_UP_PER_TOTAL on net and gross apart, lines and taxes by largest remainder."""
     tax_known = report.gross is not None and report.net is not None
-    gross = _first(report.gross, report.net)
-    net = _first(report.net, report.gross)
-    total_minor = round_money(gross, report.currency).amount_minor
-    net_minor = round_money(net, report.currency).amount_minor
-    amounts = share_out(total_minor, [_first(line.gross, line.net) for line in report.lines])
-    taxes = _shared(total_minor - net_minor, [line.tax for line in report.lines]) if tax_known else None
+    parts = _payable(report)
+    total_minor = round_money(sum(parts, ZERO), report.currency).amount_minor
+    net_minor = total_minor if report.net is None else round_money(report.net, report.currency).amount_minor
+    amounts = share_out(Money(total_minor, report.currency), parts)
+    tax = Money(total_minor - net_minor, report.currency)
+    taxes = _shared(tax, [line.tax for line in report.lines]) if tax_known else None
     return Bill(
         currency=report.currency,
         net_minor=net_minor,
@@ -60,21 +62,29 @@ def billed(report: Report) -> Bill:
             BilledLine(line, amount, taxes[index] if taxes else None)
             for index, (line, amount) in enumerate(zip(report.lines, amounts, strict=True))
         ),
-        taxes=_taxes(report, net_minor, total_minor - net_minor) if tax_known else (),
+        taxes=_taxes(report, Money(net_minor, report.currency), tax) if tax_known else (),
         assumptions=report.assumptions,
     )
 
 
-def _taxes(report: Report, net_minor: int, tax_minor: int) -> tuple[BilledTax, ...]:
+def _payable(report: Report) -> list[Decimal]:
+    """What each line adds to the total: with tax if that is known of all of them, else without it.
+
+    Where neither holds, as some have only a gross amount and others only a net one, what is known of each.
+    """
+    if report.gross is not None:
+        return [line.gross or ZERO for line in report.lines]
+    if report.net is not None:
+        return [line.net or ZERO for line in report.lines]
+    return [(line.net if line.gross is None else line.gross) or ZERO for line in report.lines]
+
+
+def _taxes(report: Report, net: Money, tax: Money) -> tuple[BilledTax, ...]:
     rates = [rate for rate in taxes_by_rate(report) if rate.net or rate.tax]
-    nets = _shared(net_minor, [rate.net for rate in rates])
-    taxes = _shared(tax_minor, [rate.tax for rate in rates])
+    nets = _shared(net, [rate.net for rate in rates])
+    taxes = _shared(tax, [rate.tax for rate in rates])
     return tuple(BilledTax(rate.vat_percent, nets[index], taxes[index]) for index, rate in enumerate(rates))
 
 
-def _shared(total_minor: int, parts: list[Decimal | None]) -> list[int]:
-    return share_out(total_minor, [part or ZERO for part in parts])
-
-
-def _first(*amounts: Decimal | None) -> Decimal:
-    return next((amount for amount in amounts if amount is not None), ZERO)
+def _shared(total: Money, parts: list[Decimal | None]) -> list[int]:
+    return share_out(total, [part or ZERO for part in parts])

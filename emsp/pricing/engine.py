@@ -1,26 +1,27 @@
 """Prices a session: a tariff and the periods of a charge go in, a report that can be shown comes out.
 
 The rules are those of OCPI 2.2.1 and 2.3.0 (chapters Tariffs and CDRs). At every moment, and for each
-dimension separately, the first element applies whose restrictions hold and that has the dimension. Policies,
-where the specification is silent or disputed:
+dimension separately, the first element applies whose restrictions hold and that has the dimension. Where the
+specification leaves a choice that partners make differently, it is one of `policies.Policies`. Decided here:
 
-* ONE_FLAT: the first FLAT that becomes active is charged once per session, and one more for a reservation.
-* LAST_PRICED_STEP: the step size is that of the last stretch that had a component (even one at price zero);
-  it rounds the total of its dimension, as far as that had components, once for ENERGY and once for TIME and
-  PARKING_TIME together. The extra amount is billed on the last line of the dimension.
 * SPLIT_PRO_RATA: where a restriction turns within a period, its energy and time are split evenly over it, and
   the report says that it is estimated if a price changed for an amount that was not measured on both sides.
-* LIMITS_APART: floor and ceiling act on net and gross independently; a side without a limit of its own moves
-  in proportion to the other.
 * UNUSED_RESERVATION: periods that are all reserved are a reservation that ended without a charge.
+* ONE_SESSION: where several tariffs price a session, energy and durations that restrictions ask for, the one
+  FLAT and the rounding to steps are those of the whole session; floor and ceiling hold for the lines of their
+  own tariff.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from decimal import ROUND_CEILING, Decimal, localcontext
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
+from emsp.pricing.limits import limit_lines
+from emsp.pricing.offers import NOTHING, Offers, Phase, offers_of
+from emsp.pricing.policies import DEFAULT, Policies, VatOmitted
 from emsp.pricing.report import (
     PRECISE,
     ZERO,
@@ -29,75 +30,58 @@ from emsp.pricing.report import (
     Line,
     LineKind,
     Report,
-    difference,
     make_report,
     plain,
-    sum_known,
 )
-from emsp.pricing.tariff import (
-    Dimension,
-    Element,
-    NotComputable,
-    PriceLimit,
-    ReservationUse,
-    Restrictions,
-    Tariff,
-    TaxIncluded,
-)
-from emsp.pricing.trace import Offer, Offers, Period, Run, Trace
+from emsp.pricing.steps import round_up_to_steps
+from emsp.pricing.tariff import Dimension, NotComputable, Tariff, net_and_gross
+from emsp.pricing.trace import Period, Run, Trace
 
-__all__ = ["NotComputable", "Period", "Report", "price"]
+__all__ = ["NotComputable", "Period", "Report", "net_and_gross", "price", "price_by_period"]
 
-STEPPED_TOGETHER = (
-    (LineKind.ENERGY,),
-    (LineKind.TIME, LineKind.PARKING_TIME),
-    (LineKind.RESERVATION_TIME,),
-)
 UNITS_PER_PRICE = {
     LineKind.ENERGY: Decimal(1000),
     LineKind.TIME: Decimal(3600),
     LineKind.PARKING_TIME: Decimal(3600),
     LineKind.RESERVATION_TIME: Decimal(3600),
 }
-CHARGING_KINDS = {dimension: LineKind(dimension.value) for dimension in Dimension}
-RESERVATION_KINDS = {Dimension.TIME: LineKind.RESERVATION_TIME, Dimension.FLAT: LineKind.RESERVATION_FLAT}
-COUNTED = Decimal("1E-6")
 WHOLE = Decimal(1)
+GENERAL_KINDS = (None, "REGULAR")
+"""Tariff types for a driver with a contract and no charging preference (enum TariffType)."""
+
+Priced = Sequence[tuple[Period, Tariff | None]]
 
 
-def price(tariff: Tariff, periods: Sequence[Period], *, time_zone: str) -> Report:
+def price(tariff: Tariff, periods: Sequence[Period], *, time_zone: str, policies: Policies = DEFAULT) -> Report:
     """Prices the periods of one session with one tariff, in the IANA time zone of the place of charging.
 
     Raises NotComputable when the tariff cannot be priced, ValueError when a period is impossible, and
     ZoneInfoNotFoundError (a KeyError) for an unknown zone.
     """
-    _refuse_not_computable(tariff)
-    zone = ZoneInfo(time_zone)
-    reserved, charged = _in_phases(periods)
-    with localcontext(PRECISE):
-        trace = Trace(zone)
-        trace.walk(_reservation_offers(tariff, unused=not charged), reserved)
-        trace.walk(_charging_offers(tariff), charged)
-        _round_up_to_steps(trace.runs)
-        lines = [_line(run, tariff.tax_included) for run in trace.runs]
-        lines += _limit_lines(tariff, lines)
-        return make_report(
-            tariff.currency,
-            lines,
-            trace.measured,
-            estimated=bool(trace.guesses),
-            assumptions=(*trace.assumptions(), *_energy_without_price(tariff, trace)),
-        )
+    return _price([tariff], [(period, tariff) for period in _in_order(periods)], time_zone, policies)
 
 
-def _refuse_not_computable(tariff: Tariff) -> None:
-    if tariff.not_computable is not None:
-        raise NotComputable(tariff.not_computable)
-    if not any(element.components for element in tariff.elements):
-        raise NotComputable("the tariff has no price components")
+def price_by_period(
+    tariffs: Sequence[Tariff], periods: Sequence[Period], *, time_zone: str, policies: Policies = DEFAULT
+) -> Report:
+    """Prices the periods of one session, each with the tariff that it names (OCPI: ChargingPeriod `tariff_id`).
+
+    If there is only one tariff, or no period names any, the first one without a type or of type REGULAR that is
+    valid at the start prices them all; else a period that names none has no price. Raises as `price` does, and
+    NotComputable when a tariff is missing or the currencies differ.
+    """
+    if not tariffs:
+        raise NotComputable("there is no tariff")
+    ordered = _in_order(periods)
+    if len(tariffs) == 1 or not any(period.tariff_id for period in ordered):
+        general = _general(tariffs, ordered[0].start if ordered else None)
+        return _price([general], [(period, general) for period in ordered], time_zone, policies)
+    priced = [(period, _named(tariffs, period.tariff_id)) for period in ordered]
+    used = list({id(tariff): tariff for _, tariff in priced if tariff is not None}.values())
+    return _price(used, priced, time_zone, policies)
 
 
-def _in_phases(periods: Sequence[Period]) -> tuple[list[Period], list[Period]]:
+def _in_order(periods: Sequence[Period]) -> list[Period]:
     for p in periods:
         if p.start.tzinfo is None or p.end.tzinfo is None:
             raise ValueError(f"period starting {p.start.isoformat()} has no time zone")
@@ -105,66 +89,81 @@ def _in_phases(periods: Sequence[Period]) -> tuple[list[Period], list[Period]]:
             raise ValueError(f"period starting {p.start.isoformat()} ends before it starts")
         if p.energy_wh < 0 or p.charging_s < 0 or p.parking_s < 0:
             raise ValueError(f"period starting {p.start.isoformat()} has a negative volume")
-    ordered = sorted(periods, key=lambda p: p.start)
-    return [p for p in ordered if p.reserved], [p for p in ordered if not p.reserved]
+    return sorted(periods, key=lambda p: (p.start, p.end))
 
 
-def _charging_offers(tariff: Tariff) -> Offers:
-    return [
-        _offers_of(index, element, CHARGING_KINDS)
-        for index, element in enumerate(tariff.elements)
-        if element.restrictions is None or element.restrictions.reservation is None
-    ]
+def _general(tariffs: Sequence[Tariff], at: datetime | None) -> Tariff:
+    """The tariff for a session of which nothing says which one it is."""
+    general = [tariff for tariff in tariffs if tariff.kind in GENERAL_KINDS] or list(tariffs)
+    return next((tariff for tariff in general if at is not None and _is_valid(tariff, at)), general[0])
 
 
-def _reservation_offers(tariff: Tariff, *, unused: bool) -> Offers:
-    wanted = [ReservationUse.RESERVATION_EXPIRES] if unused else []
-    return [
-        _offers_of(index, element, RESERVATION_KINDS)
-        for use in [*wanted, ReservationUse.RESERVATION]
-        for index, element in enumerate(tariff.elements)
-        if element.restrictions is not None and element.restrictions.reservation is use
-    ]
+def _is_valid(tariff: Tariff, at: datetime) -> bool:
+    since, until = tariff.valid_from, tariff.valid_until
+    return (since is None or since <= at) and (until is None or at < until)
 
 
-def _offers_of(
-    index: int, element: Element, kinds: dict[Dimension, LineKind]
-) -> tuple[Restrictions | None, list[Offer]]:
-    return element.restrictions, [
-        Offer(kinds[component.dimension], index, component, element.restrictions)
-        for component in element.components
-        if component.dimension in kinds
-    ]
+def _named(tariffs: Sequence[Tariff], tariff_id: str | None) -> Tariff | None:
+    """The tariff of this id, which is compared without case, as OCPI's CiStrings are; None for no id."""
+    if not tariff_id:
+        return None
+    for tariff in tariffs:
+        if tariff.external_id is not None and tariff.external_id.casefold() == tariff_id.casefold():
+            return tariff
+    raise NotComputable(f"the tariff {tariff_id} of a period is missing")
 
 
-def _round_up_to_steps(runs: list[Run]) -> None:
-    """Sets what is billed: as measured, and in each group rounded up once, on its last run."""
-    for run in runs:
-        run.billed = run.measured
-    for kinds in STEPPED_TOGETHER:
-        group = [run for run in runs if run.offer.kind in kinds]
-        if group:
-            last = max(reversed(group), key=lambda run: run.end)
-            _round_up(last, [run for run in group if run.offer.kind == last.offer.kind])
+def _price(tariffs: Sequence[Tariff], periods: Priced, time_zone: str, policies: Policies) -> Report:
+    _refuse_not_computable(tariffs)
+    zone = ZoneInfo(time_zone)
+    reserved = [priced for priced in periods if priced[0].reserved]
+    charged = [priced for priced in periods if not priced[0].reserved]
+    with localcontext(PRECISE):
+        trace = Trace(zone, policies)
+        if reserved:
+            phase = Phase.RESERVATION if charged else Phase.UNUSED_RESERVATION
+            trace.walk(_with_offers(reserved, tariffs, phase, policies))
+        trace.walk(_with_offers(charged, tariffs, Phase.CHARGE, policies))
+        round_up_to_steps(trace.runs, policies.step_sizes)
+        lines = [_line(run, policies.vat_omitted, several=len(tariffs) > 1) for run in trace.runs]
+        for tariff in tariffs:
+            own = [line for run, line in zip(trace.runs, lines, strict=False) if run.offer.tariff is tariff]
+            lines += limit_lines(tariff, own, policies, a_charge=any(t is tariff for _, t in charged))
+        return make_report(
+            tariffs[0].currency,
+            lines,
+            trace.measured,
+            estimated=bool(trace.guesses),
+            assumptions=(*trace.assumptions(), *_energy_without_price(tariffs, trace)),
+        )
 
 
-def _round_up(last: Run, dimension: list[Run]) -> None:
-    """Rounds the dimension's total up to the step of its last run, overlooking the seventh decimal."""
-    step = last.offer.component.step_size
-    if step <= 0:
-        return
-    total = sum((run.measured for run in dimension), ZERO)
-    steps = (total.quantize(COUNTED) / step).to_integral_value(ROUND_CEILING)
-    last.step_size = step
-    last.billed = last.measured + max(steps * step - total, ZERO)
+def _refuse_not_computable(tariffs: Sequence[Tariff]) -> None:
+    for tariff in tariffs:
+        if tariff.not_computable is not None:
+            raise NotComputable(tariff.not_computable)
+        if not any(element.components for element in tariff.elements):
+            raise NotComputable("the tariff has no price components")
+        if tariff.currency != tariffs[0].currency:
+            raise NotComputable(f"one tariff is in {tariffs[0].currency}, another in {tariff.currency}")
 
 
-def _line(run: Run, tax_included: TaxIncluded) -> Line:
+def _with_offers(
+    priced: Priced, tariffs: Sequence[Tariff], phase: Phase, policies: Policies
+) -> list[tuple[Period, Offers]]:
+    offers = {id(tariff): offers_of(tariff, phase, policies.durations) for tariff in tariffs}
+    return [(period, NOTHING if tariff is None else offers[id(tariff)]) for period, tariff in priced]
+
+
+def _line(run: Run, vat_omitted: VatOmitted, *, several: bool) -> Line:
     offer, component = run.offer, run.offer.component
     amount = component.price * run.billed / UNITS_PER_PRICE.get(offer.kind, WHOLE)
-    net, gross = net_and_gross(amount, component.vat_percent, tax_included)
+    untaxed = component.vat_percent is None and vat_omitted is VatOmitted.NOT_APPLICABLE
+    vat_percent = ZERO if untaxed else component.vat_percent
+    net, gross = net_and_gross(amount, vat_percent, offer.tariff.tax_included)
     return Line(
         kind=offer.kind,
+        tariff_id=offer.tariff.external_id if several else None,
         element_index=offer.element_index,
         applied_because=offer.restrictions,
         start=run.start,
@@ -179,60 +178,12 @@ def _line(run: Run, tax_included: TaxIncluded) -> Line:
     )
 
 
-def net_and_gross(
-    amount: Decimal, vat_percent: Decimal | None, tax_included: TaxIncluded
-) -> tuple[Decimal | None, Decimal | None]:
-    """Both sides of an amount; the side that an unstated VAT leaves open is None. Nothing bears no tax."""
-    if tax_included is TaxIncluded.NOT_APPLICABLE or not amount:
-        return amount, amount
-    if tax_included is TaxIncluded.YES:
-        return None if vat_percent is None else amount * 100 / (100 + vat_percent), amount
-    return amount, None if vat_percent is None else amount * (100 + vat_percent) / 100
-
-
-def _limit_lines(tariff: Tariff, lines: list[Line]) -> list[Line]:
-    """What lifts the session to its floor and what cuts it to its ceiling, as lines of their own."""
-    net, gross = sum_known(li.net for li in lines), sum_known(li.gross for li in lines)
-    rates = {li.vat_percent for li in lines}
-    rate = rates.pop() if len(rates) == 1 else None
-    added = []
-    for kind, limit, clamp in (
-        (LineKind.MIN_PRICE, tariff.min_price, max),
-        (LineKind.MAX_PRICE, tariff.max_price, min),
-    ):
-        if limit is None:
-            continue
-        new_net, new_gross = _limited(net, gross, limit, clamp)
-        if (new_net, new_gross) != (net, gross):
-            delta_net, delta_gross = difference(new_net, net), difference(new_gross, gross)
-            added.append(Line(kind=kind, net=delta_net, gross=delta_gross, vat_percent=rate))
-            net, gross = new_net, new_gross
-    return added
-
-
-def _limited(
-    net: Decimal | None,
-    gross: Decimal | None,
-    limit: PriceLimit,
-    clamp: Callable[[Decimal, Decimal], Decimal],
-) -> tuple[Decimal | None, Decimal | None]:
-    new_net = net if net is None or limit.net is None else clamp(net, limit.net)
-    new_gross = gross if gross is None or limit.gross is None else clamp(gross, limit.gross)
-    if limit.gross is None and new_net != net:
-        new_gross = _in_proportion(gross, net, new_net)
-    if limit.net is None and new_gross != gross:
-        new_net = _in_proportion(net, gross, new_gross)
-    return new_net, new_gross
-
-
-def _in_proportion(amount: Decimal | None, before: Decimal | None, after: Decimal | None) -> Decimal | None:
-    """What the amount becomes when its counterpart moves; unknown when there is nothing to compare."""
-    return amount * after / before if amount is not None and before and after is not None else None
-
-
-def _energy_without_price(tariff: Tariff, trace: Trace) -> Iterator[Assumption]:
+def _energy_without_price(tariffs: Sequence[Tariff], trace: Trace) -> Iterator[Assumption]:
     priced = sum((run.measured for run in trace.runs if run.offer.kind is LineKind.ENERGY), ZERO)
     missing = trace.measured.get(LineKind.ENERGY, ZERO) - priced
-    prices = (c.dimension is Dimension.ENERGY and c.price for e in tariff.elements for c in e.components)
-    if missing > 0 and any(prices):
+    if missing > 0 and any(_prices_energy(tariff) for tariff in tariffs):
         yield Assumption(AssumptionCode.ENERGY_WITHOUT_PRICE, {"energy_wh": str(plain(missing))})
+
+
+def _prices_energy(tariff: Tariff) -> bool:
+    return any(c.dimension is Dimension.ENERGY and c.price for e in tariff.elements for c in e.components)

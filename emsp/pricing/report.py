@@ -34,10 +34,20 @@ class LineKind(StrEnum):
     RESERVATION_FLAT = "RESERVATION_FLAT"
     SESSION_FEE = "SESSION_FEE"
     """What the brand asks for each session, beside the operator's tariff."""
+    ENERGY_FEE = "ENERGY_FEE"
+    """What the brand asks for each kWh, beside the operator's tariff."""
+    TIME_FEE = "TIME_FEE"
+    """What the brand asks for the time of charging."""
+    PARKING_FEE = "PARKING_FEE"
+    """What the brand asks for the time of parking after charging."""
+    PLAN_DISCOUNT = "PLAN_DISCOUNT"
+    """What the driver's plan takes off (negative); `Line.discount` says by which of its terms."""
     MIN_PRICE = "MIN_PRICE"
     """The difference up to the lowest price of a session."""
     MAX_PRICE = "MAX_PRICE"
     """The (negative) difference down to the highest price of a session."""
+    GOODWILL = "GOODWILL"
+    """The (negative) difference down to what was billed at first: a later correction makes no charge dearer."""
 
 
 class AssumptionCode(StrEnum):
@@ -53,12 +63,66 @@ class AssumptionCode(StrEnum):
     """energy_wh: the tariff prices energy, but nothing in it applied to this much. It may not be free."""
     CONSTANT_POWER = "CONSTANT_POWER"
     """power_w: the charge was planned at this power throughout."""
+    CHARGING_CURVE = "CHARGING_CURVE"
+    """power_w: the charge was planned at up to this power, which falls as the battery fills."""
+    CHARGING_LOSSES = "CHARGING_LOSSES"
+    """percent: of the energy that is billed, so much does not arrive in the battery."""
+    BATTERY_LEVEL_ASSUMED = "BATTERY_LEVEL_ASSUMED"
+    """percent: the battery was taken to hold so much at the start, as nothing was said."""
+    NO_VEHICLE = "NO_VEHICLE"
+    """power_w: no vehicle was named; one that takes this much power was assumed."""
+    WORST_CASE = "WORST_CASE"
+    """energy_wh, until: the worst case allows for so much energy and for a stay until then."""
     VAT_OF_PLACE_OF_CHARGING = "VAT_OF_PLACE_OF_CHARGING"
     """country, vat_percent: the operator states no VAT; the standard rate of the country was added."""
     VAT_UNKNOWN = "VAT_UNKNOWN"
     """country: the operator states no VAT and no rate is known for the country; tax comes on top."""
     SESSION_FEE_IN_OTHER_CURRENCY = "SESSION_FEE_IN_OTHER_CURRENCY"
-    """currency: the brand's session fee is in another currency than the tariff and was left out."""
+    """currency: a fee of the brand's is in another currency than the tariff, without a rate, and was left out."""
+    PLAN_PRICE_IN_OTHER_CURRENCY = "PLAN_PRICE_IN_OTHER_CURRENCY"
+    """currency: the plan's own price is in another currency than the tariff, without a rate, and was left out."""
+    FREE_ENERGY_LEFT = "FREE_ENERGY_LEFT"
+    """energy_wh: so much of the plan's free energy is left in this month."""
+    CURRENCY_CONVERTED = "CURRENCY_CONVERTED"
+    """currency, into, rate (units of `into` for one of `currency`), as_of, source: the prices were converted."""
+    CURRENCY_NOT_CONVERTED = "CURRENCY_NOT_CONVERTED"
+    """currency, into: no rate is known between the two; the prices stayed in the operator's currency."""
+    EXCHANGE_RATE_OLD = "EXCHANGE_RATE_OLD"
+    """as_of: there is no newer rate than that of this day."""
+
+
+class DiscountOn(StrEnum):
+    """What a plan takes off, in the order in which it does."""
+
+    FREE_ENERGY = "FREE_ENERGY"
+    """Energy that is free in each month."""
+    ENERGY_PRICE = "ENERGY_PRICE"
+    """What a kWh costs more than the plan's own price."""
+    ENERGY_PERCENT = "ENERGY_PERCENT"
+    """A share of what energy costs."""
+    SESSION_FEE = "SESSION_FEE"
+    """The brand's fee for each session."""
+    TOTAL_PERCENT = "TOTAL_PERCENT"
+    """A share of everything that is left."""
+
+
+class Allowance(Struct, frozen=True):
+    """The free energy of one membership of a plan (by its id) in one month (YYYY-MM)."""
+
+    membership_id: str
+    month: str
+
+
+class Discount(Struct, frozen=True, omit_defaults=True):
+    """Which term of which plan (by the name that drivers see) a line of PLAN_DISCOUNT is due to."""
+
+    plan: str
+    on: DiscountOn
+    percent: Decimal | None = None
+    energy_wh: Decimal | None = None
+    """How much energy was free, or cheaper."""
+    allowance: Allowance | None = None
+    """What free energy was taken from."""
 
 
 class Assumption(Struct, frozen=True, omit_defaults=True):
@@ -76,6 +140,8 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     kind: LineKind
+    tariff_id: str | None = None
+    """Of which tariff, where several price the session."""
     element_index: int | None = None
     applied_because: Restrictions | None = None
     start: datetime | None = None
@@ -89,6 +155,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     net: Decimal | None = None
     tax: Decimal | None = None
     gross: Decimal | None = None
+    discount: Discount | None = None
 
 
 class DimensionTotal(Struct, frozen=True):
@@ -167,8 +234,7 @@ def sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 def plain(value: Decimal) -> Decimal:
     """The same number, to at most twelve decimals, without trailing zeros and without an exponent."""
-    value = value.quantize(FINEST, context=PRECISE).normalize(PRECISE)
-    return value if value.as_tuple().exponent <= 0 else value.quantize(Decimal(1))  # type: ignore[operator]
+    return PRECISE.add(PRECISE.normalize(PRECISE.quantize(value, FINEST)), ZERO)
 
 
 def difference(new: Decimal | None, old: Decimal | None) -> Decimal | None:

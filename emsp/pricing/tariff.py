@@ -102,7 +102,7 @@ class Element(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
 
 class PriceLimit(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A floor or a ceiling of the whole session, before and after tax, each for its own total."""
+    """A floor or a ceiling of the session, or of its part at this tariff, before and after tax, each for its total."""
 
     net: Decimal | None = None
     gross: Decimal | None = None
@@ -126,3 +126,14 @@ class Tariff(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     not_computable: str | None = None
     external_id: str | None = None
     """The partner's id of it, where several come together (`Period.tariff_id` says which applies)."""
+
+
+def net_and_gross(
+    amount: Decimal, vat_percent: Decimal | None, tax_included: TaxIncluded
+) -> tuple[Decimal | None, Decimal | None]:
+    """Both sides of an amount; the side that an unstated VAT leaves open is None. Nothing bears no tax."""
+    if tax_included is TaxIncluded.NOT_APPLICABLE or not amount:
+        return amount, amount
+    if tax_included is TaxIncluded.YES:
+        return None if vat_percent is None else amount * 100 / (100 + vat_percent), amount
+    return amount, None if vat_percent is None else amount * (100 + vat_percent) / 100

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emsp.pricing.billed import billed
-from emsp.pricing.engine import Period, price
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
+from emsp.pricing.engine import Period, price, price_by_period
+from emsp.pricing.tariff import Component, Dimension, Element, Tariff, TaxIncluded
 
 prices = st.decimals(min_value=0, max_value=5, places=4)
 rates = st.sampled_from([Decimal(0), Decimal("5.5"), Decimal(19), Decimal(21)])
@@ -38,3 +38,35 @@ def test_that_unknown_tax_is_not_zero_tax() -> None:
     assert (bill.net_minor, bill.total_minor, bill.tax_known) == (500, 500, False)
     assert bill.taxes == ()
     assert [line.tax_minor for line in bill.lines] == [None]
+
+
+def test_that_a_bill_of_net_and_gross_lines_is_never_nothing() -> None:
+    """One tariff states prices with a tax that is not known, the other one without: neither total can be known."""
+    start = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    elements = (Element((Component(Dimension.ENERGY, Decimal("0.50")),)),)
+    tariffs = [
+        Tariff("CAD", elements, TaxIncluded.YES, external_id="with"),
+        Tariff("CAD", elements, TaxIncluded.NO, external_id="without"),
+    ]
+    periods = [
+        Period(start, start + timedelta(hours=1), Decimal(10_000), tariff_id="with"),
+        Period(start + timedelta(hours=1), start + timedelta(hours=2), Decimal(6_000), tariff_id="without"),
+    ]
+    report = price_by_period(tariffs, periods, time_zone="America/Toronto")
+    bill = billed(report)
+
+    assert (report.net, report.gross) == (None, None)
+    assert (bill.total_minor, bill.net_minor, bill.tax_known) == (800, 800, False)
+    assert [line.amount_minor for line in bill.lines] == [500, 300]
+
+
+def test_that_lines_are_shares_of_the_side_that_is_billed() -> None:
+    """Tax is known of one line only, so that the bill is before tax: for that line, too."""
+    start = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    taxed, open_ = Component(Dimension.ENERGY, Decimal("0.50"), Decimal(20)), Component(Dimension.FLAT, Decimal(1))
+    bill = billed(
+        price(Tariff("EUR", (Element((taxed, open_)),)), [Period(start, start, Decimal(10_000))], time_zone="UTC")
+    )
+
+    assert (bill.total_minor, bill.net_minor, bill.tax_known) == (600, 600, False)
+    assert {line.line.kind: line.amount_minor for line in bill.lines} == {"ENERGY": 500, "FLAT": 100}
