@@ -16,7 +16,8 @@ from emsp import settings
 
 # Each command imports what it needs when it is called: a sandbox should not cost the start of the whole service.
 
-GROUPS = ("brands", "fleets", "partners", "sandbox", "support")
+GROUPS = ("brands", "fleets", "partners", "plans", "quotes", "rates", "sandbox", "support")
+ALONE = ("demo", "price")
 cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False, add_completion=False)
 
 
@@ -93,8 +94,9 @@ def main() -> None:
     for name in GROUPS:
         if asked in (name, "--help"):
             cli.add_typer(import_module(f"emsp.cli.{name}").cli, name=name)
-    if asked in ("demo", "--help"):
-        cli.command("demo")(import_module("emsp.cli.demo").demo)
+    for name in ALONE:
+        if asked in (name, "--help"):
+            cli.command(name)(getattr(import_module(f"emsp.cli.{name}"), name))
     cli(prog_name="emsp")
 
 

@@ -7,6 +7,7 @@ from emsp.ocpi.serve.sessions import with_changes
 from tests.ocpi.people import Cpo, cdr, documents, session, tariff, value, values
 
 SETTLES = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.keep.apply.settle_inbox_cdr'"
+EVERY_CDR = "SELECT object_key, state FROM ocpi_inbox WHERE module = 'cdrs'"
 DOCUMENT = "SELECT id FROM ocpi_inbox WHERE module = 'cdrs'"
 
 
@@ -94,11 +95,19 @@ async def test_a_cdr_is_kept_answered_with_its_address_and_settled_once(cpo: Cpo
     assert await values("SELECT external_id FROM charge_record") == [("C1",)]
 
 
-async def test_a_cdr_does_not_change_its_content(cpo: Cpo) -> None:
+async def test_a_cdr_that_changes_after_all_is_kept_beside_what_it_was(cpo: Cpo) -> None:
     await cpo.send("POST", "/cdrs", cdr())
 
-    assert await cpo.says("POST", "/cdrs", cdr(total_cost={"excl_vat": 300})) == (200, 2001)
-    assert await cpo.gets("/cdrs/NL/ABC/C1") == cdr()
+    changed = cdr(total_cost={"excl_vat": 300})
+    assert await cpo.says("POST", "/cdrs", changed) == (201, 1000)
+    assert await cpo.says("POST", "/cdrs", changed) == (200, 1000)
+    assert await cpo.gets("/cdrs/NL/ABC/C1") == changed
+    assert sorted(await values(EVERY_CDR)) == [("NL/ABC/C1", "RECEIVED"), ("NL/ABC/C1#1", "RECEIVED")]
+    assert await value(SETTLES) == 2
+
+    for (document_id,) in await values(DOCUMENT):
+        await settle_inbox_cdr(document_id)
+    assert await values("SELECT external_id, revision FROM charge_record ORDER BY revision") == [("C1", 1), ("C1", 2)]
 
 
 async def test_a_cdr_written_differently_is_still_the_same_cdr(cpo: Cpo) -> None:

@@ -226,7 +226,10 @@ class CdrLocation(msgspec.Struct):
 
 
 class Cdr(msgspec.Struct):
-    """CDRs: CDR. Energy in kWh, times in hours."""
+    """CDRs: CDR. Energy in kWh, times in hours.
+
+    The parts of its totals may be anything: they are compared where they can be read, and are no reason to refuse it.
+    """
 
     id: str
     start_date_time: datetime
@@ -245,6 +248,13 @@ class Cdr(msgspec.Struct):
     tariffs: list[Tariff] | None = None
     credit: bool | None = None
     credit_reference_id: str | None = None
+    total_fixed_cost: Any = None
+    total_energy_cost: Any = None
+    total_time: Any = None
+    total_time_cost: Any = None
+    total_parking_time: Any = None
+    total_parking_cost: Any = None
+    total_reservation_cost: Any = None
 
 
 class CredentialsRole(msgspec.Struct):

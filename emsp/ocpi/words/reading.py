@@ -25,6 +25,10 @@ T = TypeVar("T")
 _SHAPE = bytes(ord("0") if chr(byte) in "0123456789_" or byte > 127 else ord(chr(byte).lower()) for byte in range(256))
 """Bytes by what they may be in a number: all that decoders take for digits are 0, and letters are small."""
 _ABSURD = (b"0" * 16, b"0e0", b"0e-", b"0e+", b".e0", b".e-", b".e+")
+_LONG_NUMBER = re.compile(
+    rb"""[0-9_.\x80-\xff](?<=[\s:,\["+\-].)(?:[0-9_.\x80-\xff]{15}|[0-9_.\x80-\xff]*[eE])""", re.DOTALL
+)
+"""Where a value begins with an exponent or with more digits than any amount has; most ids begin otherwise."""
 _NO_NUMBER = re.compile(rb'"\s*[-+]?s?(?i:nan|inf)')
 
 
@@ -66,7 +70,7 @@ def invalid(error: msgspec.ValidationError) -> Invalid:
 def _may_be_absurd(body: bytes) -> bool:
     """Whether it holds what a number looks like that is none, or has more digits than any amount; so do some texts."""
     shape = body.translate(_SHAPE)
-    if any(sign in shape for sign in _ABSURD):
+    if any(sign in shape for sign in _ABSURD) and _LONG_NUMBER.search(body):
         return True
     return (b"nan" in shape or b"inf" in shape) and _NO_NUMBER.search(body) is not None
 

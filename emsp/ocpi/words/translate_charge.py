@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from emsp.charging.record import Record, SessionReport
+from msgspec.structs import replace
+
+from emsp.charging.record import Asked, Cost, Record, SessionReport, later, seconds
 from emsp.errors import Invalid
 from emsp.ocpi.wire import utc
 from emsp.ocpi.words import messages
+from emsp.ocpi.words.reading import convert
 from emsp.ocpi.words.translate_location import known, owner_of
 from emsp.ocpi.words.translate_tariff import tariff_of
-from emsp.pricing.engine import Period
+from emsp.ocpi.words.v2_2_1 import number
+from emsp.pricing.trace import Period
 
 SECONDS_PER_HOUR = 3600
 STATUSES = frozenset({"ACTIVE", "COMPLETED", "INVALID", "PENDING", "RESERVATION"})
+TIMES = ("TIME", "PARKING_TIME", "RESERVATION_TIME")
 ZERO = Decimal(0)
+ROUNDED_UP_S = 2
+"""By how much three decimals of an hour can overstate it, in whole seconds."""
 MOST_KWH = 1_000_000
 UNKNOWN_YEAR = 1970
 """A time in this year stands for one that is not known (CDRs: start_date_time)."""
@@ -83,7 +91,10 @@ def record_of(cdr: messages.Cdr) -> Record:
         currency=cdr.currency.strip().upper(),
         net_cost=cdr.total_cost.before_taxes,
         gross_cost=_gross(cdr.total_cost),
-        tariffs=[tariff_of(tariff) for tariff in cdr.tariffs or []],
+        asked=_asked(cdr),
+        total_time_s=_seconds(cdr.total_time),
+        total_parking_s=_seconds(cdr.total_parking_time),
+        tariffs=[replace(tariff_of(tariff), external_id=tariff.id) for tariff in cdr.tariffs or []],
         credit=cdr.credit is True,
         credits_external_id=known(cdr.credit_reference_id),
         updated_at=utc(cdr.last_updated),
@@ -100,27 +111,78 @@ def _gross(price: messages.Price) -> Decimal | None:
     return None if price.taxes is None else sum((tax.amount for tax in price.taxes), price.before_taxes)
 
 
+def _asked(cdr: messages.Cdr) -> Asked:
+    return Asked(
+        energy=cost_of(cdr.total_energy_cost),
+        time=cost_of(cdr.total_time_cost),
+        parking=cost_of(cdr.total_parking_cost),
+        fixed=cost_of(cdr.total_fixed_cost),
+        reservation=cost_of(cdr.total_reservation_cost),
+    )
+
+
+def cost_of(said: Any) -> Cost | None:
+    """A part of the total as a Price, or as the bare amount of older versions; None for what is neither."""
+    if said is None:
+        return None
+    if (net := number(said)) is not None:
+        return Cost(net)
+    try:
+        price = convert(said, messages.Price)
+    except Invalid:
+        return None
+    return Cost(price.before_taxes, _gross(price))
+
+
+def _seconds(hours: Any) -> Decimal | None:
+    """A total of hours as seconds; None for what can be none."""
+    known_hours = number(hours)
+    return None if known_hours is None or known_hours < 0 else known_hours * SECONDS_PER_HOUR
+
+
 def periods_of(periods: Sequence[messages.ChargingPeriod], ended_at: datetime) -> list[Period]:
     """The periods in order, each lasting until the next one starts and the last one until the end."""
     starts = [utc(period.start_date_time) for period in periods]
     ends = [*starts[1:], max(ended_at, starts[-1])] if starts else []
-    return [_period(period, start, end) for period, start, end in zip(periods, starts, ends, strict=True)]
+    return [ours for theirs in zip(periods, starts, ends, strict=True) for ours in _periods(*theirs)]
 
 
-def _period(period: messages.ChargingPeriod, start: datetime, end: datetime) -> Period:
-    """Volumes in kWh, hours, kW and A become Wh, seconds, W and A; the maximum goes before the minimum."""
-    volumes = _volumes(period)
-    power_kw = volumes.get("MAX_POWER", volumes.get("MIN_POWER"))
+def _periods(period: messages.ChargingPeriod, start: datetime, end: datetime) -> Iterator[Period]:
+    """One period, or two where a reservation and a charge are told as one: the reservation comes first."""
+    volumes, tariff_id = _volumes(period), known(period.tariff_id)
+    charged = any(volumes.get(kind) for kind in ("ENERGY", "TIME", "PARKING_TIME"))
+    if "RESERVATION_TIME" in volumes and (volumes["RESERVATION_TIME"] or not charged):
+        reserved_s = _by_the_clock(volumes["RESERVATION_TIME"] * SECONDS_PER_HOUR, seconds(start, end))
+        charge_begins = later(start, min(reserved_s, seconds(start, end))) if charged else end
+        yield Period(start, charge_begins, charging_s=reserved_s, reserved=True, tariff_id=tariff_id)
+        start = charge_begins
+    if charged or "RESERVATION_TIME" not in volumes:
+        yield _charge(volumes, start, end, tariff_id)
+
+
+def _charge(volumes: dict[str, Decimal], start: datetime, end: datetime, tariff_id: str | None) -> Period:
+    """Volumes in kWh, hours, kW and A become Wh, seconds, W and A; of several, the maximum is taken first."""
+    power_kw = _first(volumes, "MAX_POWER", "MIN_POWER", "POWER")
+    length_s = seconds(start, end)
     return Period(
         start=start,
         end=end,
         energy_wh=volumes.get("ENERGY", ZERO) * 1000,
-        charging_s=volumes.get("TIME", volumes.get("RESERVATION_TIME", ZERO)) * SECONDS_PER_HOUR,
-        parking_s=volumes.get("PARKING_TIME", ZERO) * SECONDS_PER_HOUR,
+        charging_s=_by_the_clock(volumes.get("TIME", ZERO) * SECONDS_PER_HOUR, length_s),
+        parking_s=_by_the_clock(volumes.get("PARKING_TIME", ZERO) * SECONDS_PER_HOUR, length_s),
         power_w=None if power_kw is None else power_kw * 1000,
-        current_a=volumes.get("MAX_CURRENT", volumes.get("MIN_CURRENT")),
-        reserved="RESERVATION_TIME" in volumes,
+        current_a=_first(volumes, "MAX_CURRENT", "MIN_CURRENT", "CURRENT"),
+        tariff_id=tariff_id,
     )
+
+
+def _by_the_clock(told_s: Decimal, length_s: Decimal) -> Decimal:
+    """Hours with few decimals may come to a little more than the period lasts, which would bill a step too many."""
+    return length_s if 0 < told_s - length_s < ROUNDED_UP_S else told_s
+
+
+def _first(volumes: dict[str, Decimal], *kinds: str) -> Decimal | None:
+    return next((volumes[kind] for kind in kinds if kind in volumes), None)
 
 
 def _volumes(period: messages.ChargingPeriod) -> dict[str, Decimal]:
@@ -134,15 +196,29 @@ def _volumes(period: messages.ChargingPeriod) -> dict[str, Decimal]:
 
 
 def _span(cdr: messages.Cdr, periods: list[messages.ChargingPeriod]) -> tuple[datetime, datetime]:
-    """Start and end; what is not known is as near as the periods and the writing of the CDR tell."""
-    stated = [utc(cdr.start_date_time), utc(cdr.end_date_time)]
-    first = utc(periods[0].start_date_time) if periods else stated[1]
-    start = first if stated[0].year == UNKNOWN_YEAR else stated[0]
-    end = utc(cdr.last_updated) if stated[1].year == UNKNOWN_YEAR else stated[1]
+    """Start and end; what is not known is as near as the periods, the totals and the writing of the CDR tell."""
+    start, end = utc(cdr.start_date_time), utc(cdr.end_date_time)
+    first = utc(periods[0].start_date_time) if periods else end
+    start = first if start.year == UNKNOWN_YEAR else start
+    end = _end(cdr, start, periods) if end.year == UNKNOWN_YEAR else end
     start = end if start.year == UNKNOWN_YEAR else start
     if end < start:
         raise Invalid("is before start_date_time", "end_date_time")
     return start, end
+
+
+def _end(cdr: messages.Cdr, start: datetime, periods: list[messages.ChargingPeriod]) -> datetime:
+    """The end of a CDR that does not tell it: as long as it took in all, as its last period took, as it was written."""
+    took_s = _seconds(cdr.total_time)
+    if not took_s and periods:
+        start, last = utc(periods[-1].start_date_time), _volumes(periods[-1])
+        took_s = SECONDS_PER_HOUR * sum((last.get(kind, ZERO) for kind in TIMES), ZERO)
+    if not took_s or took_s < 0 or start.year == UNKNOWN_YEAR:
+        return max(start, utc(cdr.last_updated))
+    try:
+        return later(start, took_s)
+    except OverflowError as error:
+        raise Invalid(f"{took_s} s is no time to charge", "total_time") from error
 
 
 def _energy_wh(kwh: Decimal, field: str) -> Decimal:
