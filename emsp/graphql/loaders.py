@@ -6,6 +6,7 @@ connection while it keeps another.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -15,7 +16,7 @@ from sqlmodel import col
 from strawberry.dataloader import DataLoader
 
 from emsp import clock
-from emsp.accounts.tables import Driver
+from emsp.accounts.tables import Driver, Vehicle
 from emsp.charging import read
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
@@ -23,9 +24,14 @@ from emsp.fleets.tables import Fleet, FleetMember
 from emsp.partners.tables import Party
 from emsp.payments.tables import Hold, PaymentMethod
 from emsp.pricing.catalog import Missing, tariffs_of_connectors
+from emsp.pricing.indicative import asked_at, indicative_prices
+from emsp.pricing.sale import terms_of_askers
 from emsp.pricing.tables import Quote, TariffRow
+from emsp.pricing.terms import Terms
+from emsp.pricing.usual import Indicative, Usual
 from emsp.stations.availability import availability
 from emsp.stations.loaders import connectors_of, evses_of
+from emsp.stations.outlets import outlets_of
 from emsp.stations.tables import Connector, Evse, Operator, Station
 
 K = TypeVar("K", bound=Hashable)
@@ -39,6 +45,14 @@ class Place(NamedTuple):
     connector: Connector
     evse: Evse
     station: Station
+
+
+class PriceKey(NamedTuple):
+    """What charging is to cost: where, how much, for whom."""
+
+    connector_id: int
+    usual: Usual
+    terms: Terms
 
 
 class Loaders:
@@ -63,15 +77,19 @@ class Loaders:
         self.holds: DataLoader[UUID, Hold | None] = rows(Hold)
         self.payment_methods: DataLoader[UUID, PaymentMethod | None] = rows(PaymentMethod)
         self.fleets: DataLoader[UUID, Fleet | None] = rows(Fleet)
+        self.vehicles: DataLoader[UUID, Vehicle | None] = rows(Vehicle)
         self.memberships = one(_memberships)
         self.parties = one(_parties)
         self.places = one(_places)
         self.receipts_of_sessions = one(read.receipts_of)
+        self.corrections_of_receipts = one(read.corrections_of)
         self.events_of_sessions = one(read.events)
         self.evses_of_stations = one(evses_of)
         self.connectors_of_evses = one(connectors_of)
         self.availability_of_stations = one(availability)
         self.tariffs_of_connectors = one(_tariffs_now)
+        self.terms = one(terms_of_askers)
+        self.indicative_prices = one(_indicative_prices)
 
 
 async def the(loader: DataLoader[K, V | None], key: K) -> V:
@@ -125,3 +143,23 @@ async def _places(db: Db, connector_ids: list[int]) -> dict[int, Place]:
 async def _tariffs_now(db: Db, connector_ids: list[int]) -> Mapping[int, TariffRow | Missing]:
     """What applies now at connectors: a tariff, or the reason why none is known."""
     return await tariffs_of_connectors(db, connector_ids, clock.now())
+
+
+async def _indicative_prices(db: Db, keys: list[PriceKey]) -> dict[PriceKey, Indicative]:
+    """What charging costs at connectors; two statements, however many there are, of whatever charge."""
+    now = clock.now()
+    outlets = await outlets_of(db, {key.connector_id for key in keys})
+    asked = await asked_at(db, set(outlets.values()), now)
+    found = dict[PriceKey, Indicative]()
+    for (usual, terms), ids in _by_charge(keys).items():
+        there = {id_: outlets[id_] for id_ in ids if id_ in outlets}
+        prices = await indicative_prices({outlet: asked[outlet] for outlet in there.values()}, terms, now, usual)
+        found |= {PriceKey(id_, usual, terms): prices[outlet] for id_, outlet in there.items()}
+    return found
+
+
+def _by_charge(keys: list[PriceKey]) -> dict[tuple[Usual, Terms], list[int]]:
+    groups = defaultdict[tuple[Usual, Terms], list[int]](list)
+    for key in keys:
+        groups[key.usual, key.terms].append(key.connector_id)
+    return groups

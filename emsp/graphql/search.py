@@ -1,7 +1,6 @@
 """Find stations: on a map, near a point, by their ids, by a text."""
 
 import asyncio
-from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -11,15 +10,14 @@ from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
 from emsp.graphql.connection import Connection, checked_first, connection
-from emsp.graphql.fields import After, First, Id, resolver, value
+from emsp.graphql.fields import After, First, Id, resolver
 from emsp.graphql.stations import Availability, Station, availability_of, station_of
 from emsp.graphql.viewer import Info
-from emsp.graphql.words import ConnectorStandard, Facility
+from emsp.graphql.wanted import StationFilter, StationOrder, filter_of, numbers_of, pricing
 from emsp.stations import asking, search
 from emsp.stations.geo import Box
 
 IDS_MAX, TEXT_MAX = 100, 200
-NOBODY = 0
 
 
 @strawberry.input(
@@ -46,23 +44,6 @@ class StationPlace:
     ids: list[strawberry.ID] | None = field(default=strawberry.UNSET, description="These stations, up to 100.")
 
 
-@strawberry.input(description="What a station must have; everything that is set must hold at one of its charge points.")
-class StationFilter:
-    available_now: bool | None = field(default=strawberry.UNSET, description="A charge point that is free now.")
-    standards: list[ConnectorStandard] | None = field(
-        default=strawberry.UNSET, description="A connector of one of these kinds."
-    )
-    min_power_kw: float | None = field(default=strawberry.UNSET, description="A connector with at least this power.")
-    operators: list[strawberry.ID] | None = field(default=strawberry.UNSET, description="One of these operators.")
-    open_now: bool | None = field(default=strawberry.UNSET, description="It is known to be open now.")
-    open24h: bool | None = field(default=strawberry.UNSET, description="It is known to be always open.")
-    facilities: list[Facility] | None = field(default=strawberry.UNSET, description="All of these facilities.")
-    remote_start: bool | None = field(
-        default=strawberry.UNSET, description="A charge point that can be started by app."
-    )
-    reservable: bool | None = field(default=strawberry.UNSET, description="A charge point that can be reserved.")
-
-
 @strawberry.type(description="Stations drawn together to one pin.")
 class StationCluster:
     latitude: float = field(description="Degrees north of their middle.")
@@ -71,13 +52,6 @@ class StationCluster:
     availability: Availability = field(description="How many of their charge points are free, and how old that is.")
     max_power_kw: float | None = field(description="The highest power among them; null when it is not known.")
     station: Station | None = field(description="The station, when it is only one.")
-
-
-@strawberry.enum(description="What comes first.")
-class StationOrder(Enum):
-    DISTANCE = value("DISTANCE", "The nearest to the point, or to the middle of the box; ids keep their order.")
-    POWER = value("POWER", "The strongest that fits, then the nearest.")
-    BEST_MATCH = value("BEST_MATCH", "Where one is free that fits, then where that is not known; the nearest first.")
 
 
 Boxed = Annotated[BoxInput, strawberry.argument(description="The part of the map that is shown.")]
@@ -90,6 +64,7 @@ class SearchQuery:
     @resolver("Stations at a place, with what is wanted of them, in pages.")
     async def stations(
         self,
+        info: Info,
         where: Annotated[StationPlace, strawberry.argument(description="Where to look.")],
         filter: Filtered = strawberry.UNSET,
         order_by: Annotated[
@@ -99,8 +74,9 @@ class SearchQuery:
         after: After = strawberry.UNSET,
     ) -> Connection[Station]:
         order = asking.Order(order_by.value) if order_by else asking.Order.DISTANCE
+        place, wanted, prices = _place(where), filter_of(filter), await pricing(info, filter, order)
         async with transaction() as db:
-            page = await search.find(db, _place(where), _wanted(filter), order, checked_first(first), after or None)
+            page = await search.find(db, place, wanted, order, checked_first(first), after or None, prices=prices(db))
         return _stations(page, after or None)
 
     @resolver("Stations drawn together to pins for a zoom level of the map, with honest totals.")
@@ -111,8 +87,9 @@ class SearchQuery:
         zoom: Annotated[int, strawberry.argument(description="The zoom level of a web map, 0 to 22.")],
         filter: Filtered = strawberry.UNSET,
     ) -> list[StationCluster]:
+        wanted, prices = filter_of(filter), await pricing(info, filter)
         async with transaction() as db:
-            found = await search.clusters(db, box_of(box), zoom, _wanted(filter))
+            found = await search.clusters(db, box_of(box), zoom, wanted, prices=prices(db))
         return list(await asyncio.gather(*(_cluster(info, cluster) for cluster in found)))
 
     @resolver("A station by its id; null when there is none with it.")
@@ -150,37 +127,7 @@ def _place(where: StationPlace) -> asking.Place:
     wanted = where.ids or []
     if len(wanted) > IDS_MAX:
         raise Invalid(f"at most {IDS_MAX} at a time", "where.ids")
-    return asking.Ids(tuple(number for unchecked_id in wanted for number in _numbers(unchecked_id, "Station")))
-
-
-def _wanted(given: StationFilter | None) -> asking.Filter:
-    if not given:
-        return asking.Filter()
-    power_kw = given.min_power_kw
-    return asking.Filter(
-        available_now=bool(given.available_now),
-        standards=tuple(standard.value for standard in given.standards or ()),
-        min_power_w=round(power_kw * 1000) if power_kw else None,
-        operator_ids=_operators(given.operators or []),
-        open_now=bool(given.open_now),
-        open_24h=bool(given.open24h),
-        facilities=tuple(facility.value for facility in given.facilities or ()),
-        remote_start=bool(given.remote_start),
-        reservable=bool(given.reservable),
-    )
-
-
-def _operators(unchecked_ids: list[strawberry.ID]) -> tuple[int, ...]:
-    """Ids that are no operator's find nothing, rather than everything."""
-    found = tuple(number for unchecked_id in unchecked_ids for number in _numbers(unchecked_id, "Operator"))
-    return found if found or not unchecked_ids else (NOBODY,)
-
-
-def _numbers(unchecked_id: str, kind: str) -> list[int]:
-    try:
-        return [ids.number_of(unchecked_id, kind)]
-    except NotFound:
-        return []
+    return asking.Ids(tuple(number for unchecked_id in wanted for number in numbers_of(unchecked_id, "Station")))
 
 
 def _stations(page: asking.Page, after: str | None) -> Connection[Station]:

@@ -8,11 +8,12 @@ from strawberry import field
 from emsp import clock
 from emsp.graphql import ids
 from emsp.graphql.fields import resolver
+from emsp.graphql.indicative import EnergyWh, IndicativePrice, Minutes, indicative_at, lowest_at
 from emsp.graphql.loaders import the
 from emsp.graphql.node import Node
 from emsp.graphql.opening import OpeningHours, opening_hours_of
 from emsp.graphql.scalars import URL, CountryCode
-from emsp.graphql.tariffs import MissingPriceReason, Tariff, tariff_of
+from emsp.graphql.tariffs import MissingPriceReason, Tariff, price_missing_at, tariff_at
 from emsp.graphql.viewer import Info
 from emsp.graphql.words import (
     ConnectorFormat,
@@ -23,8 +24,7 @@ from emsp.graphql.words import (
     Freshness,
     PowerType,
 )
-from emsp.pricing.catalog import Missing
-from emsp.pricing.tables import TariffRow
+from emsp.pricing.usual import USUAL, Usual
 from emsp.stations import opening, tables
 from emsp.stations.availability import STATUSES
 from emsp.stations.availability import Availability as Counted
@@ -88,16 +88,17 @@ class Connector(Node):
 
     @resolver("What charging costs here now; null when that is not known, see `priceMissingReason`.")
     async def tariff(self, info: Info) -> Tariff | None:
-        found = await info.context.loaders.tariffs_of_connectors.load(self.row.id or 0)
-        if not isinstance(found, TariffRow):
-            return None
-        station = (await the(info.context.loaders.places, self.row.id or 0)).station
-        return tariff_of(found, info.context.asker, station.country or station.country_code)
+        return await tariff_at(info, self.row.id or 0)
 
     @resolver("Why the price is not known; null when it is.")
     async def price_missing_reason(self, info: Info) -> MissingPriceReason | None:
-        found = await info.context.loaders.tariffs_of_connectors.load(self.row.id or 0)
-        return MissingPriceReason(found.value) if isinstance(found, Missing) else None
+        return await price_missing_at(info, self.row.id or 0)
+
+    @resolver("What a usual charge costs here, begun now: to compare connectors by.")
+    async def indicative_price(
+        self, info: Info, energy_wh: EnergyWh = USUAL.energy_wh, minutes: Minutes = USUAL.minutes
+    ) -> IndicativePrice:
+        return await indicative_at(info, self.row.id or 0, Usual(energy_wh, minutes))
 
     @resolver("The charge point that it belongs to.")
     async def evse(self, info: Info) -> "Evse":
@@ -181,6 +182,12 @@ class Station(Node):
     async def evses(self, info: Info) -> list[Evse]:
         rows = await info.context.loaders.evses_of_stations.load(self.row.id or 0)
         return [evse_of(row) for row in rows or []]
+
+    @resolver("What a usual charge costs at its cheapest connector, begun now; null when no price is known there.")
+    async def indicative_price(
+        self, info: Info, energy_wh: EnergyWh = USUAL.energy_wh, minutes: Minutes = USUAL.minutes
+    ) -> IndicativePrice | None:
+        return await lowest_at(info, self.row.id or 0, Usual(energy_wh, minutes))
 
     @resolver("When one can get to it.")
     def opening_hours(self) -> OpeningHours:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Select, Subquery, any_, case, func, literal, or_, select, text, true
+from sqlalchemy import BigInteger, Select, Subquery, Text, any_, func, literal, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
-from sqlalchemy.sql.selectable import LateralFromClause
 from sqlmodel import col
 
 from emsp import clock
 from emsp.db.engine import Db
+from emsp.pricing.choice import Missing, best_tariff, outlet_rows, why_missing
 from emsp.pricing.facts import TariffFacts
 from emsp.pricing.tables import TariffRow
+from emsp.stations.asking import Outlet
 from emsp.stations.changes import Counts
 from emsp.stations.rows import ReportKey, Row, folded_key, newest
 from emsp.stations.tables import Connector, Evse, Station
 from emsp.stations.upserts import listed, recordset, replaced, run
+
+__all__ = [
+    "Missing",
+    "put_tariffs",
+    "tariffs_of_connectors",
+    "tariffs_of_outlets",
+    "withdraw_tariff",
+    "withdraw_tariffs",
+]
 
 KEY = {"country_code": "text", "party_id": "text", "external_key": "text"}
 CONTENT = {
@@ -35,20 +44,6 @@ CONTENT = {
     "withdrawn": "bool",
 }
 COLUMNS = {**KEY, **CONTENT, "source_updated_at": "timestamptz", "updated_at": "timestamptz"}
-FOR_DRIVERS = "REGULAR"
-
-
-class Missing(StrEnum):
-    """Why a connector has no tariff."""
-
-    NO_TARIFF_PUBLISHED = "NO_TARIFF_PUBLISHED"
-    """The connector names none, or none for drivers who charge by app."""
-    TARIFF_UNKNOWN = "TARIFF_UNKNOWN"
-    """The connector names one that the partner has not published."""
-    TARIFF_EXPIRED = "TARIFF_EXPIRED"
-    """The tariff is no longer valid."""
-    NOT_YET_VALID = "NOT_YET_VALID"
-    """The tariff becomes valid later."""
 
 
 async def put_tariffs(db: Db, partner_id: UUID, tariffs: Sequence[TariffFacts]) -> Counts:
@@ -152,6 +147,20 @@ async def tariffs_of_connectors(db: Db, connector_ids: Iterable[int], at: dateti
     return answers
 
 
+async def tariffs_of_outlets(db: Db, outlets: Iterable[Outlet], at: datetime) -> dict[Outlet, bytes | Missing]:
+    """As `tariffs_of_connectors`, for many connectors that are told apart by no more than a price depends on.
+
+    A tariff is given as the JSON of its document, so that who has seen the same before need not read it again.
+    """
+    asked = list(outlets)
+    named = outlet_rows(asked)
+    best = best_tariff(at, named)
+    document = func.convert_to(best.c.document.cast(Text), "UTF8")
+    query = select(named.c.number, why_missing(named, best), document).outerjoin_from(named, best, true())
+    found = await db.execute(query)
+    return {asked[number]: Missing(missing) if missing else document for number, missing, document in found}
+
+
 def _with_tariff(groups: Subquery) -> Select[Any]:
     return (
         select(TariffRow, groups.c.reason, groups.c.connector_ids)
@@ -162,38 +171,16 @@ def _with_tariff(groups: Subquery) -> Select[Any]:
 
 def _grouped(connector_ids: list[int], at: datetime) -> Subquery:
     """Connectors with the same answer together, so that a tariff is read once however many name it."""
-    best = _best(at)
-    missing = case(
-        (func.cardinality(col(Connector.tariff_keys)) == 0, Missing.NO_TARIFF_PUBLISHED),
-        (best.c.id.is_(None), Missing.TARIFF_UNKNOWN),
-        else_=best.c.missing,
-    )
-    ids = func.array_agg(aggregate_order_by(col(Connector.id), col(Connector.id)))
-    query = (
-        select(best.c.id.label("tariff_id"), missing.label("reason"), ids.label("connector_ids"))
-        .select_from(Connector)
+    station = (col(Station.partner_id), col(Station.country_code), col(Station.party_id))
+    connectors = (
+        select(col(Connector.id).label("connector_id"), *station, col(Connector.tariff_keys))
         .join(Evse, col(Evse.id) == col(Connector.evse_id))
         .join(Station, col(Station.id) == col(Evse.station_id))
-        .outerjoin(best, true())
         .where(col(Connector.id) == any_(literal(connector_ids, ARRAY(BigInteger))))
+        .subquery("outlet")
     )
-    return query.group_by(best.c.id, text("reason")).subquery()
-
-
-def _best(at: datetime) -> LateralFromClause:
-    row = TariffRow
-    own = (col(row.country_code) == col(Station.country_code)) & (col(row.party_id) == col(Station.party_id))
-    for_drivers = func.coalesce(col(row.document)["kind"].astext, FOR_DRIVERS) == FOR_DRIVERS
-    upcoming, expired = col(row.valid_from) > at, col(row.valid_until) <= at
-    missing = case(
-        (~for_drivers, Missing.NO_TARIFF_PUBLISHED),
-        (upcoming, Missing.NOT_YET_VALID),
-        (expired, Missing.TARIFF_EXPIRED),
-    )
-    ranks = (~own, ~for_drivers, case((upcoming, 1), (expired, 2), else_=0), col(row.valid_from).desc().nulls_last())
-    query = select(col(row.id), missing.label("missing")).where(
-        col(row.external_key) == any_(col(Connector.tariff_keys)),
-        or_(own, col(row.partner_id) == col(Station.partner_id)),
-        ~col(row.withdrawn),
-    )
-    return query.order_by(*ranks, col(row.id)).limit(1).correlate(Connector, Station).lateral("best")
+    best = best_tariff(at, connectors)
+    number = connectors.c.connector_id
+    ids = func.array_agg(aggregate_order_by(number, number)).label("connector_ids")
+    query = select(best.c.id.label("tariff_id"), why_missing(connectors, best).label("reason"), ids)
+    return query.outerjoin_from(connectors, best, true()).group_by(best.c.id, text("reason")).subquery()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -39,11 +42,32 @@ class Ids(msgspec.Struct, frozen=True):
 Place = Box | Near | Ids
 
 
+class Outlet(msgspec.Struct, frozen=True, array_like=True):
+    """All that a price depends on at a connector: whose it is, where it stands, what it gives, the tariffs it names.
+
+    Connectors that agree in all of it are one outlet, so that thousands of them need few prices.
+    """
+
+    partner_id: UUID
+    country_code: str
+    party_id: str
+    country: str | None
+    time_zone: str
+    power_type: str
+    max_power_w: int | None
+    tariff_keys: tuple[str, ...]
+
+
+Prices = Callable[[Collection[Outlet]], Awaitable[Mapping[Outlet, Decimal]]]
+"""What a kilowatt-hour costs at outlets, all in one currency, to four decimals; outlets whose price is not known,
+or not known in this currency, are left out. Whoever asks brings it, since prices depend on who that is."""
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """What a station must have; unset, false and empty ask for nothing.
 
-    What is asked of charge points (free now, startable, reservable, the standard and the power of a connector)
-    must be true of one charge point and one connector of it, not of several together.
+    What is asked of charge points (free now, startable, reservable, the standard, the power and the price of a
+    connector) must be true of one charge point and one connector of it, not of several together.
     """
 
     available_now: bool = False
@@ -62,6 +86,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """A charge point that states no capabilities at all passes: not known is not "no"."""
     reservable: bool = False
     """Only where it is stated."""
+    max_price_per_kwh: Decimal | None = None
+    """In the currency of the `Prices` that come with the filter; a price that is not known is never low enough."""
 
 
 class Order(StrEnum):
@@ -73,6 +99,9 @@ class Order(StrEnum):
     """The strongest connector that fits the filter first, then the nearest."""
     BEST_MATCH = "BEST_MATCH"
     """Where a fitting charge point is free, then where that is not known, then the others; each nearest first."""
+    PRICE = "PRICE"
+    """The cheapest connector that fits the filter first, by the `Prices` that come with the question, then the
+    nearest (for ids: their order); where no price is known comes last, never as free."""
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +129,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page ended: the order it was in, and the sort values of its last station."""
+    """Where a page ended: the order it was in, and the sort values of its last station.
+
+    The values are those of the moment of the page: a station whose price, power or freedom has changed since may
+    come twice or not at all, and no page is broken by it.
+    """
 
     order: str
-    first: float
+    first: int | float
     second: float
     id: int
 
@@ -120,7 +153,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
             cursor = msgspec.msgpack.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
         except (ValueError, msgspec.MsgspecError) as error:
             raise Invalid("is not a cursor of this list", "after") from error
-        if cursor.order != order or not math.isfinite(cursor.first + cursor.second) or abs(cursor.id) >= 2**63:
+        if cursor.order != order or not all(abs(value) < 2**63 for value in (cursor.first, cursor.second, cursor.id)):
             raise Invalid("is not a cursor of this list in this order", "after")
         return cursor
 

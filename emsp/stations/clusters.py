@@ -12,8 +12,9 @@ from sqlmodel import col
 from emsp import clock
 from emsp.db.engine import Db
 from emsp.stations import conditions
-from emsp.stations.asking import Cluster, Filter
+from emsp.stations.asking import Cluster, Filter, Order, Prices
 from emsp.stations.availability import STATUSES, counted, from_columns
+from emsp.stations.demands import look_up
 from emsp.stations.geo import MERCATOR_LIMIT_DEG, Box, cell_degrees
 from emsp.stations.tables import Connector, Evse, Station
 
@@ -21,15 +22,22 @@ COUNTS = (*STATUSES, "total")
 
 
 async def clusters(
-    db: Db, box: Box, zoom: int, filter: Filter | None = None, *, at: datetime | None = None
+    db: Db,
+    box: Box,
+    zoom: int,
+    filter: Filter | None = None,
+    *,
+    at: datetime | None = None,
+    prices: Prices | None = None,
 ) -> list[Cluster]:
     """Every shown station of a box that passes a filter, in clusters at the middle of their stations.
 
-    Counts are of all charge points of those stations, none capped. Raises Invalid for a zoom that cannot be.
+    Counts are of all charge points of those stations, none capped. `prices` are needed by a filter that asks for
+    a price (else: ValueError). Raises Invalid for a zoom that cannot be.
     """
     size = cell_degrees(zoom)
     now = at or clock.now()
-    demands = await conditions.demands(db, box, filter or Filter(), now)
+    demands = conditions.matching(await look_up(db, box, filter or Filter(), Order.DISTANCE, now, prices))
     x, y = _cell(size)
     cells = (x.label("x"), y.label("y"))
     place = select(col(Station.id), col(Station.latitude), col(Station.longitude), *cells)

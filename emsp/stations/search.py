@@ -16,16 +16,17 @@ from sqlmodel import col
 from emsp import clock
 from emsp.db.engine import Db
 from emsp.stations import conditions, loaders, wording
-from emsp.stations.asking import Cluster, Cursor, Filter, Ids, Near, Order, Page, Place, checked_first
+from emsp.stations.asking import Cluster, Cursor, Filter, Ids, Near, Order, Page, Place, Prices, checked_first
 from emsp.stations.clusters import clusters
 from emsp.stations.conditions import Condition
+from emsp.stations.demands import look_up
 from emsp.stations.geo import HALF_TURN_M, Box
 from emsp.stations.tables import Station
 
 RINGS_M = (1_000, 4_000, 16_000, 64_000, 256_000, 1_024_000, HALF_TURN_M)
 BY_WORDS = "WORDS"
 
-Hit = tuple[int, float, float]
+Hit = tuple[int, int | float, float]
 """A station's id and the two values it is sorted by."""
 
 
@@ -38,17 +39,19 @@ async def find(
     after: str | None = None,
     *,
     at: datetime | None = None,
+    prices: Prices | None = None,
 ) -> Page:
     """The shown stations of a place that pass a filter, in an order; `at` is the time that counts as now.
 
-    Raises Invalid for a page size or a cursor that cannot be.
+    `prices` are needed by a filter and an order that ask for a price (else: ValueError). Raises Invalid for a page
+    size or a cursor that cannot be.
     """
     wanted, cursor = filter or Filter(), Cursor.read(after, order)
     checked_first(first)
-    demands = await conditions.demands(db, place, wanted, at or clock.now())
+    demand = await look_up(db, place, wanted, order, at or clock.now(), prices)
+    demands, values = conditions.matching(demand), conditions.sort_values(place, demand, order)
     hits: Sequence[Hit] = []
     for ring in _rings(place, order, cursor):
-        values = conditions.sort_values(place, wanted, order)
         hits = await _hits(db, [*conditions.within(ring), *demands], values, cursor, first)
         if len(hits) > first:
             break

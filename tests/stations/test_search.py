@@ -13,6 +13,7 @@ from emsp.stations.facts import StationFacts
 from emsp.stations.geo import Box
 from emsp.stations.tables import Operator, Station
 from tests.stations.places import at, connector, evse, ids_of, partner, put, station
+from tests.stations.prices import nothing_known
 
 AROUND = Box(4, 52, 6, 53)
 COMBO = {"standard": "IEC_62196_T2_COMBO", "power_type": "DC", "max_power_w": 150_000}
@@ -163,7 +164,7 @@ async def walk(place: Place, order: Order, first: int) -> list[int]:
     after: str | None = None
     while True:
         async with transaction() as db:
-            page = await search.find(db, place, None, order, first, after)
+            page = await search.find(db, place, None, order, first, after, prices=nothing_known)
         assert page.total_count == 25
         found += [row.id or 0 for row in page.stations]
         if not page.has_next:

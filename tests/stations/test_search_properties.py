@@ -1,6 +1,7 @@
 """On random stations, every answer equals the one that plain Python gives."""
 
 import random
+from decimal import Decimal
 
 import pytest
 
@@ -8,12 +9,16 @@ from emsp.db.engine import transaction
 from emsp.stations import search
 from emsp.stations.asking import Filter, Near, Order
 from emsp.stations.clusters import clusters
-from emsp.stations.facts import StationFacts
+from emsp.stations.facts import ConnectorFacts, StationFacts
 from emsp.stations.geo import Box, haversine_m
 from tests.stations.places import connector, evse, partner, put, station
+from tests.stations.prices import prices
 
 STANDARDS = ("IEC_62196_T2", "IEC_62196_T2_COMBO", "CHADEMO")
 STATUSES = ("AVAILABLE", "CHARGING", "UNKNOWN", "OUTOFORDER", "REMOVED")
+PER_KWH = {"free": "0", "cheap": "0.35", "dear": "0.7123"}
+TARIFFS = (*PER_KWH, "unheard of", None)
+PRICES = prices(**PER_KWH)
 STATIONS = 400
 
 
@@ -33,7 +38,12 @@ def some_station(dice: random.Random, number: int) -> StationFacts:
             f"E{position}",
             dice.choice(STATUSES),
             connectors=[
-                connector(str(c), standard=dice.choice(STANDARDS), max_power_w=dice.choice([None, 11_000, 50_000]))
+                connector(
+                    str(c),
+                    standard=dice.choice(STANDARDS),
+                    max_power_w=dice.choice([None, 11_000, 50_000]),
+                    tariff_ids=[tariff for tariff in [dice.choice(TARIFFS)] if tariff],
+                )
                 for c in range(dice.randrange(3))
             ],
         )
@@ -47,6 +57,7 @@ def some_filter(dice: random.Random) -> Filter:
         available_now=dice.random() < 0.4,
         standards=tuple(dice.sample(STANDARDS, dice.randrange(3))),
         min_power_w=dice.choice([None, None, 11_000, 20_000]),
+        max_price_per_kwh=dice.choice([None, None, None, Decimal(0), Decimal("0.35"), Decimal("0.8")]),
     )
 
 
@@ -57,19 +68,39 @@ def some_box(dice: random.Random) -> Box:
     return Box(dice.uniform(-180, 180), south, dice.uniform(-180, 180), north)
 
 
+def per_kwh(facts: ConnectorFacts) -> Decimal | None:
+    return next((Decimal(PER_KWH[id_]) for id_ in facts.tariff_ids if id_ in PER_KWH), None)
+
+
+def fitting(facts: StationFacts, wanted: Filter) -> list[ConnectorFacts]:
+    """Its connectors that have all that is asked of one."""
+    return [
+        connector
+        for evse in facts.evses
+        if evse.status == "AVAILABLE" or (evse.status != "REMOVED" and not wanted.available_now)
+        for connector in evse.connectors
+        if (not wanted.standards or connector.standard in wanted.standards)
+        and (wanted.min_power_w is None or (connector.max_power_w or 0) >= wanted.min_power_w)
+        and (wanted.max_price_per_kwh is None or is_cheap(per_kwh(connector), wanted.max_price_per_kwh))
+    ]
+
+
+def is_cheap(price: Decimal | None, limit: Decimal) -> bool:
+    return price is not None and price <= limit
+
+
 def passes(facts: StationFacts, wanted: Filter) -> bool:
     there = [evse for evse in facts.evses if evse.status != "REMOVED"]
     if not facts.publish or not there:
         return False
-    free = [evse for evse in there if not wanted.available_now or evse.status == "AVAILABLE"]
-    if not wanted.standards and wanted.min_power_w is None:
-        return bool(free)
-    return any(
-        (not wanted.standards or connector.standard in wanted.standards)
-        and (wanted.min_power_w is None or (connector.max_power_w or 0) >= wanted.min_power_w)
-        for evse in free
-        for connector in evse.connectors
-    )
+    if wanted.standards or wanted.min_power_w is not None or wanted.max_price_per_kwh is not None:
+        return bool(fitting(facts, wanted))
+    return any(not wanted.available_now or evse.status == "AVAILABLE" for evse in there)
+
+
+def price_rank(facts: StationFacts, wanted: Filter) -> Decimal:
+    known = (per_kwh(connector) for connector in fitting(facts, wanted))
+    return min((price for price in known if price is not None), default=Decimal("Infinity"))
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -89,7 +120,7 @@ async def test_that_boxes_are_as_plain_python_has_them(world: World) -> None:
         box, wanted = some_box(dice), some_filter(dice)
         expected = {f.external_id for f in stations if box.holds(f.longitude, f.latitude) and passes(f, wanted)}
         async with transaction() as db:
-            page = await search.find(db, box, wanted, dice.choice(list(Order)), 100)
+            page = await search.find(db, box, wanted, dice.choice(list(Order)), 100, prices=PRICES)
         found = {row.external_id for row in page.stations}
         assert page.total_count == len(expected)
         assert found == expected if len(expected) <= 100 else found < expected
@@ -107,11 +138,28 @@ async def test_that_the_nearest_are_as_plain_python_has_them(world: World) -> No
         }
         within = {id_: far for id_, far in distances.items() if near.radius_m is None or far <= near.radius_m}
         async with transaction() as db:
-            page = await search.find(db, near, wanted, Order.DISTANCE, 30)
+            page = await search.find(db, near, wanted, Order.DISTANCE, 30, prices=PRICES)
         assert page.total_count == len(within)
         nearest = sorted(within.values())[:30]
         assert [within[row.external_id] for row in page.stations] == pytest.approx(nearest, abs=0.01)
         assert page.distances_m == pytest.approx(nearest, abs=0.6)
+
+
+async def test_that_the_cheapest_are_as_plain_python_has_them(world: World) -> None:
+    dice, stations = world
+    for _ in range(15):
+        box, wanted = some_box(dice), some_filter(dice)
+        middle = box.middle()
+        inside = [f for f in stations if box.holds(f.longitude, f.latitude) and passes(f, wanted)]
+        expected = sorted(
+            (price_rank(f, wanted), haversine_m(*middle, f.longitude, f.latitude), f.external_id) for f in inside
+        )
+        async with transaction() as db:
+            page = await search.find(db, box, wanted, Order.PRICE, 100, prices=PRICES)
+        assert page.total_count == len(expected)
+        ranks = {f.external_id: price_rank(f, wanted) for f in inside}
+        assert [ranks[row.external_id] for row in page.stations] == [rank for rank, _, _ in expected[:100]]
+        assert page.distances_m == pytest.approx([far for _, far, _ in expected[:100]], abs=0.6)
 
 
 async def test_that_clusters_leave_nobody_out(world: World) -> None:
@@ -120,7 +168,7 @@ async def test_that_clusters_leave_nobody_out(world: World) -> None:
         box, wanted = some_box(dice), some_filter(dice)
         inside = [f for f in stations if box.holds(f.longitude, f.latitude) and passes(f, wanted)]
         async with transaction() as db:
-            found = await clusters(db, box, zoom, wanted)
+            found = await clusters(db, box, zoom, wanted, prices=PRICES)
         statuses = [evse.status for f in inside for evse in f.evses if evse.status != "REMOVED"]
         assert sum(cluster.station_count for cluster in found) == len(inside)
         assert sum(cluster.availability.total for cluster in found) == len(statuses)
