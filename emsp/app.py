@@ -30,7 +30,7 @@ from emsp.ocpi.send.commands import OcpiNetwork
 from emsp.payments import ports as payments_ports
 from emsp.stripe import webhooks
 from emsp.stripe.processor import StripeProcessor
-from emsp.web import downloads, health
+from emsp.web import downloads, health, keys
 from emsp.web.body_limit import BodyLimit
 from emsp.web.request_ids import RequestIds
 
@@ -49,6 +49,7 @@ def build() -> Starlette:
         routes=[
             *health.routes(),
             *downloads.routes(),
+            *keys.routes(),
             *graphql_server.routes(),
             Mount("/stripe", routes=webhooks.routes()),
             Mount("/login", routes=login_routes.routes()),

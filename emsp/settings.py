@@ -87,8 +87,16 @@ class Settings:
     full_pull_every_h: int = _variable(
         "EMSP_FULL_PULL_EVERY_H", 24, "Hours between two pulls of all that a partner has, which show what is gone."
     )
+    credit_wait_s: int = _variable(
+        "EMSP_CREDIT_WAIT_S", 20, "Seconds that a credited charge waits for another record before money is given back."
+    )
     job_stalled_s: int = _variable(
         "EMSP_JOB_STALLED_S", 10, "Seconds without a worker's heartbeat after which its jobs are run again."
+    )
+    exchange_rates_url: str | None = _variable(
+        "EMSP_EXCHANGE_RATES_URL",
+        "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+        "Where exchange rates are fetched on working days, in the ECB's format; empty means not at all.",
     )
     log_format: str = _variable("EMSP_LOG_FORMAT", "json", "json for programs, console for people.")
     log_level: str = _variable("EMSP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")

@@ -5,18 +5,20 @@ from __future__ import annotations
 from emsp import events, jobs
 from emsp.accounts import forget, mail
 from emsp.accounts import happened as driver_happened
-from emsp.charging import happened, settle, start, stop, watch
+from emsp.charging import collect, happened, settle, start, stop, watch
 from emsp.ocpi.happened import PartnerConnected
 from emsp.ocpi.keep import apply
 from emsp.ocpi.pull import sync
 from emsp.ocpi.send import push_tokens
 from emsp.payments import inbox
+from emsp.pricing import rates
 
 EVERY: list[tuple[str, jobs.Job]] = [
     ("*/10 * * * *", sync.pull_all),
     ("*/10 * * * *", push_tokens.push_what_is_due),
     ("*/30 * * * *", watch.take_up_again),
     ("17 3 * * *", forget.forget_expired),
+    ("30 15,18 * * 1-5", rates.fetch_rates),  # published about 16:00 CET, which is 15:00 UTC at the latest
 ]
 
 WHENEVER: list[tuple[type[events.Event], jobs.Job]] = [
@@ -26,7 +28,7 @@ WHENEVER: list[tuple[type[events.Event], jobs.Job]] = [
     (happened.StartedLate, stop.send_stop),
     (happened.StopRequested, stop.send_stop),
     (happened.RecordReceived, settle.settle_charge),
-    (happened.ReceiptIssued, settle.collect_payment),
+    (happened.ReceiptIssued, collect.collect_payment),
     (inbox.ProcessorEventKept, inbox.understand),
     (mail.MailWritten, mail.send_mail),
     (PartnerConnected, sync.pull_connected),

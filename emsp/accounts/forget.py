@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import col, delete
 
+from emsp.accounts import vehicles
 from emsp.accounts.tables import Mail, SignInCode, SignInToken
 from emsp.clock import now
 from emsp.db.engine import transaction
@@ -15,8 +16,9 @@ MAIL_KEPT_FOR = timedelta(days=30)
 
 
 async def forget_expired() -> None:
-    """Job: delete codes after a day (their limits look back no further), tokens that ended, mail after 30 days."""
+    """Job: delete codes after a day (limits look back no further), ended tokens, mail and removed cars after 30."""
     async with transaction() as db:
         await db.execute(delete(SignInCode).where(col(SignInCode.created_at) < now() - CODES_KEPT_FOR))
         await db.execute(delete(SignInToken).where(col(SignInToken.refresh_expires_at) < now()))
         await db.execute(delete(Mail).where(col(Mail.created_at) < now() - MAIL_KEPT_FOR))
+        await vehicles.forget_removed(db)

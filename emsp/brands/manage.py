@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -45,14 +46,32 @@ async def set_party(db: Db, slug: str, party: tuple[str, str] | None) -> Brand:
     Raises NotFound, and Invalid for a party that another brand has.
     """
     await db.execute(text("LOCK TABLE brand IN SHARE ROW EXCLUSIVE MODE"))
-    brand = await db.scalar(select(Brand).where(col(Brand.slug) == slug).execution_options(populate_existing=True))
-    if brand is None:
-        raise NotFound(f"there is no brand {slug!r}")
+    brand = await the_brand(db, slug)
     for other in await list_brands(db):
         if party and other.slug != slug and (other.roaming_country_code, other.roaming_party_id) == party:
             raise Invalid(f"{'/'.join(party)} belongs to the brand {other.slug}", "party")
     brand.roaming_country_code, brand.roaming_party_id = party or (None, None)
     await db.flush()
+    return brand
+
+
+async def set_price_policy(db: Db, slug: str, policy: dict[str, Any]) -> Brand:
+    """Sell by another price policy from now on; prices that were quoted stand. Raises NotFound.
+
+    What a policy may hold is checked by whoever reads it.
+    """
+    brand = await the_brand(db, slug)
+    brand.price_policy = policy
+    await db.flush()
+    return brand
+
+
+async def the_brand(db: Db, slug: str) -> Brand:
+    """The brand with this slug, as it is now. Raises NotFound."""
+    query = select(Brand).where(col(Brand.slug) == slug).execution_options(populate_existing=True)
+    brand: Brand | None = await db.scalar(query)
+    if brand is None:
+        raise NotFound(f"there is no brand {slug!r}")
     return brand
 
 

@@ -35,9 +35,20 @@ async def events(db: Db, session_ids: Sequence[UUID]) -> dict[UUID, list[Session
 
 
 async def receipts_of(db: Db, session_ids: Sequence[UUID]) -> dict[UUID, Receipt]:
-    """The receipts of sessions, by session."""
-    query = select(Receipt).where(col(Receipt.session_id).in_(session_ids))
+    """The first receipts of sessions, by session."""
+    firsts = col(Receipt.session_id).in_(session_ids), col(Receipt.corrects_id).is_(None)
+    query = select(Receipt).where(*firsts)
     return {receipt.session_id: receipt for receipt in (await db.execute(query)).scalars()}
+
+
+async def corrections_of(db: Db, receipt_ids: Sequence[UUID]) -> dict[UUID, list[Receipt]]:
+    """What corrects receipts, by the receipt, in the order in which it was issued."""
+    query = select(Receipt).where(col(Receipt.corrects_id).in_(receipt_ids))
+    found: dict[UUID, list[Receipt]] = defaultdict(list)
+    for row in (await db.execute(query.order_by(col(Receipt.year), col(Receipt.sequence)))).scalars():
+        if row.corrects_id:
+            found[row.corrects_id].append(row)
+    return found
 
 
 async def receipt(db: Db, driver_id: UUID, receipt_id: UUID) -> Receipt | None:

@@ -10,11 +10,14 @@ from sqlmodel import col, select
 
 from emsp import events
 from emsp.charging.happened import StartFailed
+from emsp.charging.judge import case_of, kept_in, priced, record_in, records_of
 from emsp.charging.lifecycle import State
 from emsp.charging.plausible import is_amount, is_known_currency
+from emsp.charging.records import standing
 from emsp.charging.session import advance, locked
-from emsp.charging.settle import bill_charge, record_in
+from emsp.charging.settle import bill_charge
 from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.charging.track import whole
 from emsp.db.engine import Db, transaction
 from emsp.errors import Refused
 from emsp.money import Money, round_money
@@ -24,13 +27,16 @@ from emsp.stations.tables import Station
 
 @dataclass(frozen=True)
 class InReview:
-    """A charge that waits for somebody to look at its record. `asked` is the operator's net amount, if it is money."""
+    """A charge that waits for somebody to look at its record; None when the operator took that back.
+
+    `asked` is the operator's net amount, if it is money.
+    """
 
     session_id: UUID
     since: datetime
     reason: str
     station: str
-    record: str
+    record: str | None
     energy_wh: int
     asked: Money | None
 
@@ -45,20 +51,21 @@ async def in_review() -> list[InReview]:
     )
     async with transaction() as db:
         found = (await db.execute(query)).all()
-        return [_shown(session, station, await _last_record(db, session.id)) for session, station in found]
+        rows = [await _row_that_stands(db, session.id) for session, _ in found]
+        return [_shown(session, station, row) for (session, station), row in zip(found, rows, strict=True)]
 
 
-def _shown(session: ChargingSession, station: Station, row: ChargeRecord) -> InReview:
-    record = record_in(row)
-    known = is_known_currency(record.currency) and is_amount(record.net_cost)
+def _shown(session: ChargingSession, station: Station, row: ChargeRecord | None) -> InReview:
+    record = record_in(row) if row else None
+    known = record and is_known_currency(record.currency) and is_amount(record.net_cost)
     return InReview(
         session_id=session.id,
         since=session.state_since,
         reason=session.state_reason or "",
         station=station.name or station.street or station.external_id,
-        record=row.external_id,
-        energy_wh=session.energy_wh,
-        asked=round_money(record.net_cost, record.currency) if known else None,
+        record=record.external_id if record else None,
+        energy_wh=whole(record.energy_wh) if record else session.energy_wh,
+        asked=round_money(record.net_cost, record.currency) if record and known else None,
     )
 
 
@@ -72,27 +79,32 @@ async def release_from_review(session_id: UUID, *, accept: bool) -> str:
         if session.state != State.IN_REVIEW:
             raise Refused("NOT_IN_REVIEW", f"The charge is not in review but {session.state}.", "session")
         if accept:
-            return await _accept(db, session, await _last_record(db, session_id))
+            return await _accept(db, session)
         text = "We looked at the operator's record: it is wrong, and this charge costs you nothing."
         await advance(db, session, State.FAILED, text)
         await events.emit(db, StartFailed(session_id=session_id))
         return text
 
 
-async def _accept(db: Db, session: ChargingSession, row: ChargeRecord) -> str:
-    record, text = record_in(row), "We looked at the operator's record: it is right."
+async def _accept(db: Db, session: ChargingSession) -> str:
+    row, text = await _row_that_stands(db, session.id), "We looked at the operator's record: it is right."
+    if row is None:
+        raise Refused("NOT_BILLABLE", "The operator took its record back; there is none to bill.", "session")
+    record = record_in(row)
     if not is_known_currency(record.currency) or not is_amount(record.net_cost):
         amount = f"{record.net_cost} {record.currency}"
         raise Refused("NOT_BILLABLE", f"{amount} is no amount to book; ask the operator for a new record.", "session")
     await advance(db, session, State.ENDED, text)
+    case = await case_of(db, session)
     try:
-        receipt = await bill_charge(db, session, row)
+        receipt = await bill_charge(db, case, await priced(db, case, row), claim=False)
     except (NotComputable, ValueError) as error:
         raise Refused("NOT_BILLABLE", f"The record cannot be priced: {error}.", "session") from error
     return f"{text} Receipt {receipt.number}."
 
 
-async def _last_record(db: Db, session_id: UUID) -> ChargeRecord:
-    newest = col(ChargeRecord.created_at).desc()
-    query = select(ChargeRecord).where(ChargeRecord.session_id == session_id).order_by(newest).limit(1)
-    return (await db.execute(query)).scalar_one()
+async def _row_that_stands(db: Db, session_id: UUID) -> ChargeRecord | None:
+    """The newest record that is not taken back, whether it can be right or not."""
+    rows = await records_of(db, session_id)
+    stands = standing(kept_in(rows)).stands
+    return next((row for row in rows if stands and row.id == stands.id), None)

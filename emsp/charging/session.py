@@ -50,3 +50,12 @@ async def note(
     db.add(SessionEvent(session_id=session.id, source=source, state=state, text=text))
     await db.flush()
     await events.wake(db, TOPIC, [session.id])
+
+
+async def note_once(db: Db, session: ChargingSession, text: str, *, source: str = "SYSTEM") -> bool:
+    """A line in the session's timeline, unless the same is there already; whether it was written."""
+    said = select(SessionEvent.id).where(SessionEvent.session_id == session.id, SessionEvent.text == text)
+    if await db.scalar(said.limit(1)):
+        return False
+    await note(db, session, text, source=source)
+    return True

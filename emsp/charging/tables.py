@@ -145,7 +145,8 @@ class ReceiptNumber(SQLModel, table=True):
 class Claim(SQLModel, table=True):
     """What we do not owe an operator of what its record asks for, with the reason line by line; once per record.
 
-    States: OPEN -> CREDITED (the operator took it back) | SETTLED (agreed on an amount) | WITHDRAWN (we pay after all).
+    States: OPEN -> SETTLED (agreed on an amount) | WITHDRAWN (we pay after all); each of them -> CREDITED (the operator
+    took its record back).
     """
 
     __tablename__ = "claim"

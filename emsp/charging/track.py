@@ -6,24 +6,24 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
-import msgspec
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from emsp import clock, events, logs
-from emsp.charging import bill, matching
+from emsp.charging import bill, keep, matching
+from emsp.charging.checking import seen
 from emsp.charging.happened import RecordReceived, StartedLate, StartFailed
 from emsp.charging.lifecycle import OPEN, STARTING, State
 from emsp.charging.record import Record, SessionReport
-from emsp.charging.session import TOPIC, advance, locked, note
+from emsp.charging.session import TOPIC, advance, note
 from emsp.charging.start import await_plug
-from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt, SessionEvent
+from emsp.charging.tables import ChargeRecord, ChargingSession
 from emsp.db.engine import Db
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Station
 
 STOP_AGAIN_AFTER = timedelta(minutes=10)
 STOPS_WITHIN = timedelta(minutes=2)
+ARRIVED = "The operator's record of the charge arrived."
 STEPS = {"PENDING": 0, "ACTIVE": 1, "COMPLETED": 2}
 log = logs.log(__name__)
 
@@ -114,79 +114,48 @@ async def _measure(db: Db, session: ChargingSession, report: SessionReport) -> N
 
 
 async def record_received(db: Db, partner_id: UUID, record: Record) -> None:
-    """Keep an operator's record of a charge; the first one of a charge is settled by a job.
+    """Keep an operator's record of a charge, every content that it sends under its id, and let a job settle it.
 
-    What comes after it (the same record changed, another one, a credit) is kept, told in the timeline and changes
-    neither receipt nor books. Only a record that is under review can be replaced by another.
+    The first record is billed; what comes after it (a credit, the same record changed, another one) is the reason
+    for a correction. The same again is nothing.
     """
-    row = await _kept(db, partner_id, record)
+    known = await keep.revisions(db, partner_id, record)
+    row = await keep.keep(db, partner_id, record, known)
     if row is None:
-        await _again(db, partner_id, record)
         return
-    session = await matching.of_record(db, partner_id, record)
+    session = await keep.whose(db, partner_id, record, known)
     if session is None:
         log.warning("a record of a charge that we did not start", record=record.external_id, credit=record.credit)
         return
-    if record.credit:
-        await _aside(db, session, record, "The operator credited this charge")
-        return
-    if session.state != State.IN_REVIEW and await _is_recorded(db, session):
-        await _aside(db, session, record, "The operator sent another record of this charge")
-        return
+    is_first = not await _is_recorded(db, session)
+    row.verification = seen(session) if is_first else await keep.seen_before(db, session)
     row.session_id = session.id
-    if record.session_external_id and session.external_key is None:
-        _name(session, record.session_external_id)
-    await db.flush()
-    await note(db, session, "The operator's record of the charge arrived.", source="OPERATOR")
-    await _end(db, session, record)
+    await note(db, session, _told(record, row, is_first), source="OPERATOR")
+    await keep.adopt_credits(db, session, row)
+    if is_first and not record.credit:
+        await _end(db, session, record)
     await events.emit(db, RecordReceived(record_id=row.id))
 
 
-async def _kept(db: Db, partner_id: UUID, record: Record) -> ChargeRecord | None:
-    """The row of a record that is new, else None."""
-    row = ChargeRecord(
-        partner_id=partner_id,
-        country_code=record.country_code,
-        party_id=record.party_id,
-        external_id=record.external_id,
-        external_key=record.external_id.casefold(),
-        document=msgspec.to_builtins(record),
-    )
-    statement = insert(ChargeRecord).values(**row.model_dump()).on_conflict_do_nothing()
-    record_id = (await db.execute(statement.returning(col(ChargeRecord.id)))).scalar_one_or_none()
-    return await db.get_one(ChargeRecord, record_id) if record_id else None
-
-
-async def _again(db: Db, partner_id: UUID, record: Record) -> None:
-    """A record that is known: the first content of it stands."""
-    query = select(ChargeRecord).where(
-        ChargeRecord.partner_id == partner_id,
-        ChargeRecord.country_code == record.country_code,
-        ChargeRecord.party_id == record.party_id,
-        ChargeRecord.external_key == record.external_id.casefold(),
-    )
-    known = (await db.execute(query)).scalar_one()
-    told = msgspec.convert(known.document, Record)
-    if known.session_id and msgspec.structs.replace(record, updated_at=told.updated_at) != told:
-        session = await locked(db, known.session_id)
-        await _aside(db, session, record, "The operator sent its record of this charge again with another content")
-
-
-async def _aside(db: Db, session: ChargingSession, record: Record, text: str) -> None:
-    """Something came that changes nothing for the driver: said once in the timeline, and to support in the log."""
-    log.warning("a record that is not billed", session_id=str(session.id), record=record.external_id, reason=text)
-    billed = await db.scalar(select(Receipt.id).where(Receipt.session_id == session.id))
-    line = f"{text}; your receipt is unchanged." if billed else f"{text}."
-    said = select(SessionEvent.id).where(SessionEvent.session_id == session.id, SessionEvent.text == line)
-    if not await db.scalar(said.limit(1)):
-        await note(db, session, line, source="OPERATOR")
+def _told(record: Record, row: ChargeRecord, is_first: bool) -> str:
+    if record.credit:
+        return keep.CREDITED
+    if row.revision > 1:
+        return "The operator sent its record of this charge again with another content."
+    return ARRIVED if is_first else "The operator sent another record of this charge."
 
 
 async def _is_recorded(db: Db, session: ChargingSession) -> bool:
-    return bool(await db.scalar(select(ChargeRecord.id).where(ChargeRecord.session_id == session.id).limit(1)))
+    """Whether there is a record of it; a credit alone is none."""
+    is_credit = col(ChargeRecord.document)["credit"].as_boolean()
+    query = select(ChargeRecord.id).where(ChargeRecord.session_id == session.id, is_credit.is_(False))
+    return bool(await db.scalar(query.limit(1)))
 
 
 async def _end(db: Db, session: ChargingSession, record: Record) -> None:
+    """A charge that has a record is over."""
+    if record.session_external_id and session.external_key is None:
+        _name(session, record.session_external_id)
     session.started_at, session.ended_at = record.started_at, record.ended_at
     session.energy_wh = whole(record.energy_wh)
     await db.flush()

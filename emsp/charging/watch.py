@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, String, cast, func
 from sqlmodel import col, select
 
 from emsp import clock, events, jobs, logs
@@ -15,7 +15,8 @@ from emsp.charging.lifecycle import State
 from emsp.charging.start import doubt_start, give_up_start
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
-from emsp.payments.tables import Hold
+from emsp.payments import refund
+from emsp.payments.tables import Hold, Refund
 
 PATIENCE = timedelta(minutes=30)
 AT_ONCE = 500
@@ -35,7 +36,7 @@ async def take_up_again() -> None:
             await _again(db, StartFailed(session_id=session_id))
         for record_id in await _ids(db, _not_billed()):
             await _again(db, RecordReceived(record_id=record_id))
-        for receipt_id in await _ids(db, _not_collected()):
+        for receipt_id in (*await _ids(db, _not_collected()), *await _ids(db, _not_given_back())):
             await _again(db, ReceiptIssued(receipt_id=receipt_id))
 
 
@@ -75,6 +76,16 @@ def _not_collected() -> Select[Any]:
         select(Receipt.id)
         .join(ChargingSession, col(ChargingSession.id) == col(Receipt.session_id))
         .where(ChargingSession.state == State.ENDED, Receipt.issued_at < clock.now() - PATIENCE)
+    )
+
+
+def _not_given_back() -> Select[Any]:
+    """Receipts with a refund that got stuck; its reference begins with the receipt's id."""
+    of_receipt = func.starts_with(col(Refund.reference), cast(Receipt.id, String) + ":")
+    return (
+        select(Receipt.id)
+        .join(Refund, of_receipt)
+        .where(col(Refund.state).in_(refund.UNDER_WAY), Refund.updated_at < clock.now() - PATIENCE)
     )
 
 

@@ -11,12 +11,18 @@ import typer
 from emsp.brands import manage
 from emsp.brands.tables import Brand
 from emsp.cli.running import JsonOption, console, run, show
-from emsp.db.engine import transaction
+from emsp.cli.written import from_json
+from emsp.db.engine import Db, transaction
 from emsp.errors import Invalid
 from emsp.ocpi import ours, routing
 from emsp.ocpi.connections import PartyId, our_party
-from emsp.pricing.retail import PricePolicy
+from emsp.pricing.written_terms import read_policy
 
+POLICY_HELP = (
+    'The price policy as JSON or @file, such as {"markup_percent": "5", "session_fee_net": "0.35"}. '
+    "Fields: markup_percent, session_fee_net, session_fee_vat_percent, session_fee_currency, usage_fees, "
+    "vat_when_unstated, vat_percents, own_prices, currency, exchange_rate_days, late_corrections, guarantee."
+)
 cli = typer.Typer(no_args_is_help=True, help="The white labels of this installation.")
 
 
@@ -40,7 +46,7 @@ def add(
     language: Annotated[list[str] | None, typer.Option(help="Language (ISO 639-1); may be repeated.")] = None,
     support_email: Annotated[str | None, typer.Option(help="Where drivers write to.")] = None,
     time_zone: Annotated[str, typer.Option(help="Time zone of its accounts (IANA).")] = "Europe/Amsterdam",
-    price_policy: Annotated[str, typer.Option(help='JSON, such as {"markup_percent": "5"}.')] = "{}",
+    price_policy: Annotated[str, typer.Option(help=POLICY_HELP)] = "{}",
     default: Annotated[bool, typer.Option("--default", help="Answer for unknown hosts.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,14 +77,16 @@ def change(
     party: Annotated[
         str | None, typer.Option(help="Its own OCPI party, such as NL/ABC; an empty text for the installation's.")
     ] = None,
+    price_policy: Annotated[str | None, typer.Option(help=POLICY_HELP)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a brand: give it an OCPI party of its own, under which its drivers charge."""
-    if party is None:
-        raise typer.BadParameter("say what to change, such as --party NL/ABC", param_hint="--party")
-    brand = run(_with_party(slug, party))
+    """Change a brand: its price policy, or an OCPI party of its own, under which its drivers charge."""
+    if party is None and price_policy is None:
+        raise typer.BadParameter("say what to change: --price-policy or --party", param_hint="--price-policy")
+    policy = None if price_policy is None else _policy(price_policy)
+    brand = run(_changed(slug, party, policy))
     show([_row(brand)], as_json=as_json)
-    if not as_json:
+    if party is not None and not as_json:
         console.print(
             "Partners that register from now on learn of it at once, those that are connected when their tokens are "
             "renewed: emsp partners rotate NAME.",
@@ -87,15 +95,41 @@ def change(
         )
 
 
-async def _with_party(slug: str, written: str) -> Brand:
+async def _changed(slug: str, party: str | None, policy: dict[str, object] | None) -> Brand:
+    async with transaction() as db:
+        if policy is not None:
+            await manage.set_price_policy(db, slug, policy)
+        if party is not None:
+            await _set_party(db, slug, party)
+        return await manage.the_brand(db, slug)
+
+
+async def _set_party(db: Db, slug: str, written: str) -> None:
     """Raises Invalid for a party that is the installation's, another brand's or a partner's, and NotFound."""
     party = PartyId.parse(written) if written.strip() else None
     if party == our_party():
         raise Invalid(f"{'/'.join(our_party())} is the party of the installation, which every brand has", "party")
-    async with transaction() as db:
-        if party and await routing.routes(db, party):
-            raise Invalid(f"{'/'.join(party)} is a party of a partner", "party")
-        return await manage.set_party(db, slug, party)
+    if party and await routing.routes(db, party):
+        raise Invalid(f"{'/'.join(party)} is a party of a partner", "party")
+    await manage.set_party(db, slug, party)
+
+
+@cli.command("show")
+def show_one(
+    slug: Annotated[str, typer.Argument(help="Short name of the brand.")], as_json: JsonOption = False
+) -> None:
+    """Show a brand with its price policy."""
+
+    async def story() -> Brand:
+        async with transaction() as db:
+            return await manage.the_brand(db, slug)
+
+    brand = run(story())
+    if as_json:
+        typer.echo(json.dumps(_row(brand) | {"price_policy": brand.price_policy}))
+        return
+    for name, value in (_row(brand) | {"price_policy": json.dumps(brand.price_policy)}).items():
+        console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)
 
 
 @cli.command("list")
@@ -110,15 +144,8 @@ def list_all(as_json: JsonOption = False) -> None:
 
 
 def _policy(text: str) -> dict[str, object]:
-    try:
-        policy = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--price-policy") from error
-    try:
-        msgspec.convert(policy, PricePolicy, strict=False)
-    except msgspec.ValidationError as error:
-        raise typer.BadParameter(str(error), param_hint="--price-policy") from error
-    return dict(policy)
+    """As it is kept: checked, in one spelling, without what is as by default."""
+    return dict(msgspec.to_builtins(from_json(text, read_policy, option="--price-policy")))
 
 
 def _row(brand: Brand) -> dict[str, object]:

@@ -9,7 +9,9 @@ import typer
 
 from emsp.cli import (
     partners_adding,
+    partners_agreement,
     partners_check,
+    partners_claims,
     partners_inbox,
     partners_invoices,
     partners_pulling,
@@ -68,3 +70,5 @@ cli.command("prefer")(partners_routes.prefer)
 cli.command("allow")(partners_routes.allow)
 cli.command("forbid")(partners_routes.forbid)
 cli.command("invoices")(partners_invoices.invoices)
+cli.command("agreement")(partners_agreement.agreement)
+cli.add_typer(partners_claims.cli, name="claims")

@@ -17,7 +17,7 @@ class AppClient:
 
     def __init__(self, base_url: str, token: str | None = None, headers: dict[str, str] | None = None) -> None:
         self.headers = headers or {}
-        self._url = f"{base_url}/graphql"
+        self._url, self._keys_url = f"{base_url}/graphql", f"{base_url}/.well-known/jwks.json"
         self._http = httpx.AsyncClient(timeout=30)
         self.token = token
 
@@ -44,6 +44,11 @@ class AppClient:
             headers["authorization"] = f"Bearer {self.token}"
         answer = await self._http.post(self._url, json={"query": document, "variables": variables}, headers=headers)
         body: dict[str, Any] = answer.json()
+        return body
+
+    async def keys(self) -> dict[str, Any]:
+        """The public keys by which anybody can check what the service has signed."""
+        body: dict[str, Any] = (await self._http.get(self._keys_url)).json()
         return body
 
     async def follow(self, document: str, **variables: Any) -> AsyncIterator[dict[str, Any]]:

@@ -43,8 +43,8 @@ QUOTE = """
 mutation ($connectorId: ID!, $energyWh: Int!) {
   quoteCharge(input: {connectorId: $connectorId, energyWh: $energyWh}) {
     quote {
-      id guaranteed validUntil missingReason assumptions
-      total { amount currency } worstCase { amount currency }
+      id guaranteed validUntil missingReason assumptions evidence
+      total { amount currency } worstCase { amount currency } worstCaseUntil
       lines { text amount { amount currency } tax { amount currency } }
     }
     errors { code message }
@@ -80,6 +80,7 @@ RECEIPT = """
 query ($id: ID!) {
   chargingSession(id: $id) {
     energyWh startedAt endedAt
+    quote { energyWh total { amount currency } worstCase { amount currency } }
     timeline { at source text }
     receipt {
       number issuedAt
@@ -88,7 +89,7 @@ query ($id: ID!) {
       taxes { percent tax { amount currency } }
       total { amount currency }
       paid { amount currency }
-      verification { result }
+      verification { result text checks { text } }
     }
   }
 }"""

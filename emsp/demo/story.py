@@ -9,12 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 
-from emsp.demo import documents
+from emsp.demo import documents, shown
 from emsp.demo.app_client import AppClient
 from emsp.demo.processes import DemoFailed
 
@@ -23,7 +21,6 @@ WHERE = {"latitude": 52.0907, "longitude": 5.1214}
 ENERGY_WH = 20_000
 FLEET_ENERGY_WH = 5_000
 PATIENCE_S = 180
-FLEET_ZONE = ZoneInfo("Europe/Amsterdam")
 OVER = ("SETTLED", "FAILED", "PAYMENT_DUE", "IN_REVIEW")
 
 
@@ -77,8 +74,7 @@ class Story:
         self.say("Six percent left: what is free near Utrecht?", documents.FIND)
         found = (await driver.ask(documents.FIND, **WHERE))["stations"]
         self.tell(f"{found['totalCount']} stations have something free; the nearest ones:")
-        for station in found["nodes"][:3]:
-            self._tell_station(station)
+        self.tell(*(shown.station(station) for station in found["nodes"][:3]))
         for connector in _startable(found["nodes"]):
             if await self._has_price(driver, connector):
                 self.tell(f"Chosen: [bold]{connector['station']['name']}[/bold], {connector['tariff']['summary']}")
@@ -98,7 +94,7 @@ class Story:
     async def _charge(self, app: AppClient, connector: dict[str, Any], energy_wh: int, *, fleet_id: str | None) -> str:
         self.say(f"What will {energy_wh / 1000:g} kWh cost?", documents.QUOTE)
         quote = await self._quote(app, connector["id"], energy_wh)
-        self._tell_quote(quote)
+        self.tell(*shown.quote(quote, await app.keys()))
         self.say("Start charging", documents.START)
         wish = {"connectorId": connector["id"], "quoteId": quote["id"], "idempotencyKey": str(uuid4())}
         started = await app.ask(documents.START, input=wish | ({"fleetId": fleet_id} if fleet_id else {}))
@@ -112,7 +108,7 @@ class Story:
         stopped, last = False, None
         async for value in app.follow(documents.WATCH, id=session_id):
             session = value["chargingSessionChanged"]
-            line = _live_line(session)
+            line = shown.live(session)
             if line != last:
                 self.tell(line)
                 last = line
@@ -130,18 +126,8 @@ class Story:
         self.say("The receipt", documents.RECEIPT)
         session = (await driver.ask(documents.RECEIPT, id=session_id))["chargingSession"]
         receipt = session["receipt"]
-        table = Table(title=f"Receipt {receipt['number']}", show_header=False, title_justify="left")
-        for line in receipt["lines"]:
-            table.add_row(line["text"], _money(line["amount"]))
-        table.add_row("Net", _money(receipt["net"]))
-        for tax in receipt["taxes"]:
-            table.add_row(f"VAT {tax['percent']} %", _money(tax["tax"]))
-        table.add_row("[bold]Total[/bold]", f"[bold]{_money(receipt['total'])}[/bold]")
-        table.add_row("Paid", _money(receipt["paid"]))
-        table.add_row("Operator's own figure", receipt["verification"]["result"])
-        self._console.print(table)
-        for event in session["timeline"]:
-            self.tell(f"[dim]{event['at']} {event['source']:<8}[/dim] {event['text']}")
+        self._console.print(shown.receipt(receipt))
+        self.tell(*shown.about_receipt(session))
         if receipt["paid"] != receipt["total"]:
             raise DemoFailed(f"paid {receipt['paid']} but the receipt says {receipt['total']}")
 
@@ -157,9 +143,10 @@ class Story:
         self.tell(f"The same driver now charges for {fleet['name']}")
         await self._charge(driver, connector, FLEET_ENERGY_WH, fleet_id=fleet["id"])
         self.say("The fleet manager opens the bill of the month", documents.FLEET_BILL)
-        month = f"{datetime.now(FLEET_ZONE):%Y-%m}"
+        month = f"{datetime.now(shown.ZONE):%Y-%m}"
         bill = (await manager.ask(documents.FLEET_BILL, id=fleet["id"], month=month))["node"]["bill"]
-        self._tell_bill(fleet, bill)
+        self._console.print(shown.bill(fleet, bill))
+        self.tell(f"as CSV: {bill['csvUrl']}")
         await manager.close()
 
     async def _ensured_fleet(self, manager: AppClient) -> dict[str, Any]:
@@ -171,35 +158,6 @@ class Story:
         fleet: dict[str, Any] = fleets[0]
         return fleet
 
-    def _tell_bill(self, fleet: dict[str, Any], bill: dict[str, Any]) -> None:
-        table = Table("driver", "station", "kWh", "total", title=f"{fleet['name']}, {bill['month']}")
-        for line in bill["lines"]["nodes"]:
-            energy = f"{line['energyWh'] / 1000:.2f}"
-            table.add_row(line["driver"]["email"], line["stationName"], energy, _money(line["total"]))
-        taxes = ", ".join(f"VAT {tax['percent']} %: {_money(tax['tax'])}" for tax in bill["taxes"])
-        table.add_row("[bold]all[/bold]", taxes, "", f"[bold]{_money(bill['total'])}[/bold]")
-        self._console.print(table)
-        self.tell(f"as CSV: {bill['csvUrl']}")
-
-    def _tell_station(self, station: dict[str, Any]) -> None:
-        free = station["availability"]
-        self.tell(
-            f"  {station['name']} ({station['operator']['name']}), {station['distanceM']} m: "
-            f"{free['available']} of {free['total']} free as of {free['asOf']} ({free['freshness']})"
-        )
-
-    def _tell_quote(self, quote: dict[str, Any]) -> None:
-        if quote["total"] is None:
-            self.tell(f"Price unknown: {quote['missingReason']}")
-            return
-        for line in quote["lines"]:
-            self.tell(f"  {line['text']}: {_money(line['amount'])}")
-        self.tell(
-            f"[bold]{_money(quote['total'])}[/bold], at worst {_money(quote['worstCase'])}, until {quote['validUntil']}"
-        )
-        for assumption in quote["assumptions"]:
-            self.tell(f"  [dim]{assumption}[/dim]")
-
     def say(self, what: str, document: str) -> None:
         """A step, with the document that the app sends."""
         self._step += 1
@@ -209,9 +167,10 @@ class Story:
             f"[dim]{first if len(first) < 160 else first[:157] + '...'}[/dim]", highlight=False, soft_wrap=True
         )
 
-    def tell(self, text: str) -> None:
+    def tell(self, *lines: str) -> None:
         """What came back."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        for line in lines:
+            self._console.print(line, highlight=False, soft_wrap=True)
 
 
 def _startable(stations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -224,19 +183,6 @@ def _startable(stations: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for connector in evse["connectors"]
         if connector["tariff"] and not connector["tariff"]["missingReason"]
     ]
-
-
-def _live_line(session: dict[str, Any]) -> str:
-    if session["state"] != "CHARGING":
-        return f"{session['state']}: {session['stateReason']}"
-    power = f" at {session['powerW'] / 1000:g} kW" if session["powerW"] else ""
-    cost = _money(session["costSoFar"]) if session["costSoFar"] else "price unknown"
-    hold = f" ({_money(session['hold']['amount'])} held)" if session["hold"] else ""
-    return f"CHARGING {session['energyWh'] / 1000:6.2f} kWh{power}, {cost}{hold}"
-
-
-def _money(money: dict[str, Any]) -> str:
-    return f"{money['amount']} {money['currency']}"
 
 
 def _at(entry: dict[str, Any]) -> float:

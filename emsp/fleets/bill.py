@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from emsp import clock
 from emsp.accounts.tables import Driver
@@ -21,6 +21,9 @@ from emsp.db.engine import Db
 from emsp.errors import Invalid
 from emsp.fleets.tables import Fleet, FleetCharge
 from emsp.money import Money
+
+CORRECTION = "correction:"
+"""What the reference of a line begins with that corrects another one."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class FleetBillView:
     def _driver_total(self, driver_id: UUID, lines: list[FleetCharge]) -> DriverTotal:
         return DriverTotal(
             self.drivers[driver_id],
-            len(lines),
+            sum(not is_correction(line) for line in lines),
             sum(line.energy_wh for line in lines),
             Money(sum(line.net_minor for line in lines), self.currency),
             Money(sum(line.total_minor for line in lines), self.currency),
@@ -96,6 +99,17 @@ class FleetBillView:
 async def charge_fleet(db: Db, charge: FleetCharge) -> None:
     """Put a settled charge on the fleet's account, once."""
     await db.execute(insert(FleetCharge).values(**charge.model_dump()).on_conflict_do_nothing())
+
+
+async def energy_charged(db: Db, references: Sequence[str]) -> int:
+    """The energy in watt-hours that these lines come to."""
+    query = select(func.coalesce(func.sum(FleetCharge.energy_wh), 0)).where(col(FleetCharge.reference).in_(references))
+    return int((await db.execute(query)).scalar_one())
+
+
+def is_correction(line: FleetCharge) -> bool:
+    """Whether a line corrects another one, perhaps of a month before."""
+    return line.reference.startswith(CORRECTION)
 
 
 async def bills(db: Db, fleet: Fleet, month: str) -> list[FleetBillView]:
@@ -120,7 +134,7 @@ async def bill(db: Db, fleet: Fleet, month: str, currency: str) -> FleetBillView
 
 
 def as_csv(views: Sequence[FleetBillView]) -> str:
-    """The bill as CSV (RFC 4180, UTF-8): a row per charge, amounts in major units, times in UTC."""
+    """The bill as CSV (RFC 4180, UTF-8): a row per charge or correction, amounts in major units, times in UTC."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -143,6 +157,7 @@ COLUMNS = (
     "total",
     "currency",
     "vat_percents",
+    "kind",
 )
 
 
@@ -162,6 +177,7 @@ def _row(view: FleetBillView, line: FleetCharge) -> list[str]:
         str(total.amount),
         line.currency,
         " ".join(str(tax["percent"]) for tax in line.taxes if tax["percent"] is not None),
+        "CORRECTION" if is_correction(line) else "CHARGE",
     ]
 
 

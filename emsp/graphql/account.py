@@ -12,7 +12,9 @@ from emsp.graphql.fleets import Fleet, fleet_of
 from emsp.graphql.loyalty import LoyaltyAccount
 from emsp.graphql.payments import PaymentMethod, payment_method_of
 from emsp.graphql.people import Driver, driver_of
+from emsp.graphql.plans import DriverPlan, plan_of
 from emsp.graphql.sessions import ChargingSession, session_of
+from emsp.graphql.vehicles import Vehicle, own_vehicles
 from emsp.graphql.viewer import Info
 from emsp.payments.cards import methods_of
 
@@ -36,6 +38,14 @@ class Viewer:
     async def payment_methods(self) -> list[PaymentMethod]:
         async with transaction() as db:
             return [payment_method_of(row) for row in await methods_of(db, self.row.id)]
+
+    @resolver("Their cars, in the order in which they were added.")
+    async def vehicles(self) -> list[Vehicle]:
+        return await own_vehicles(self.row.id)
+
+    @resolver("The plan that they are on; null when they are on none.")
+    async def plan(self, info: Info) -> DriverPlan | None:
+        return await plan_of(info)
 
     @resolver("Their points.")
     def loyalty(self) -> LoyaltyAccount:

@@ -16,6 +16,7 @@ from emsp.loyalty import points, tables
 @strawberry.enum(description="Why points were given or taken.")
 class PointsReason(Enum):
     CHARGE = value("CHARGE", "For the energy of a charge.")
+    CORRECTION = value("CORRECTION", "For energy that was billed and corrected later.")
 
 
 @strawberry.type(description="Points given, or taken when negative.")

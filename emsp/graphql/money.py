@@ -32,8 +32,13 @@ class PriceLineKind(Enum):
     RESERVATION_TIME = value("RESERVATION_TIME", "Time that the charge point was kept for the driver.")
     RESERVATION_FLAT = value("RESERVATION_FLAT", "A fee for a reservation.")
     SESSION_FEE = value("SESSION_FEE", "What the brand asks for each session.")
+    ENERGY_FEE = value("ENERGY_FEE", "What the brand asks for each kWh, beside the operator's price.")
+    TIME_FEE = value("TIME_FEE", "What the brand asks for the time of charging.")
+    PARKING_FEE = value("PARKING_FEE", "What the brand asks for the time of parking after charging.")
+    PLAN_DISCOUNT = value("PLAN_DISCOUNT", "What the driver's plan takes off; the amount is negative.")
     MIN_PRICE = value("MIN_PRICE", "The difference up to the lowest price of a session.")
     MAX_PRICE = value("MAX_PRICE", "The difference down to the highest price of a session.")
+    GOODWILL = value("GOODWILL", "The difference down to the first receipt: a later correction makes no charge dearer.")
 
 
 @strawberry.enum(description="The unit of a quantity.")
@@ -88,6 +93,7 @@ class PriceLine:
     unit_price: Price | None = field(description="The price of one unit, with or without tax as the tariff states it.")
     amount: Money = field(description="What the line adds to the total, with tax where it is known.")
     tax: Money | None = field(description="The tax in the amount; null when it is not known.")
+    taken_back: bool = field(description="Whether a correction takes this line back: its amount is subtracted.")
 
 
 UNITS = {
@@ -98,6 +104,9 @@ UNITS = {
     LineKind.FLAT: (QuantityUnit.ONCE, PriceUnit.SESSION),
     LineKind.RESERVATION_FLAT: (QuantityUnit.ONCE, PriceUnit.SESSION),
     LineKind.SESSION_FEE: (QuantityUnit.ONCE, PriceUnit.SESSION),
+    LineKind.ENERGY_FEE: (QuantityUnit.WH, PriceUnit.KWH),
+    LineKind.TIME_FEE: (QuantityUnit.SECOND, PriceUnit.HOUR),
+    LineKind.PARKING_FEE: (QuantityUnit.SECOND, PriceUnit.HOUR),
 }
 
 
@@ -135,7 +144,7 @@ def _price_line(row: BilledLine, currency: str, time_zone: str, language: str) -
     quantity_unit, price_unit = UNITS.get(line.kind, (None, None))
     return PriceLine(
         kind=PriceLineKind(line.kind.value),
-        text=explain.line_text(line, language, currency=currency, time_zone=time_zone),
+        text=explain.line_text(line, language, currency=currency, time_zone=time_zone, taken_back=row.taken_back),
         begins=line.start,
         until=line.end,
         measured=Quantity(amount=plain(line.measured), unit=quantity_unit) if quantity_unit else None,
@@ -143,6 +152,7 @@ def _price_line(row: BilledLine, currency: str, time_zone: str, language: str) -
         unit_price=price(line.unit_price, currency, price_unit) if price_unit else None,
         amount=shown(money.Money(row.amount_minor, currency)),
         tax=of_minor(row.tax_minor, currency),
+        taken_back=row.taken_back,
     )
 
 

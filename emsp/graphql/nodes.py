@@ -1,7 +1,6 @@
 """Anything by its id, for whoever may see it."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -19,12 +18,12 @@ from emsp.graphql.quotes import quote_of
 from emsp.graphql.receipts import receipt_of
 from emsp.graphql.sessions import own_session
 from emsp.graphql.stations import connector_of, evse_of, operator_of, station_of
-from emsp.graphql.tariffs import tariff_of
+from emsp.graphql.tariffs import tariff_at
+from emsp.graphql.vehicles import own_vehicle
 from emsp.graphql.viewer import Info, sees
 
 NODES_MAX = 100
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")]
-COUNTRY = re.compile("[A-Z]{2,3}")
 
 
 async def find(info: Info, unchecked_id: str) -> Node | None:
@@ -89,9 +88,11 @@ async def _operator(info: Info, key: str) -> Node | None:
 
 
 async def _tariff(info: Info, key: str) -> Node | None:
-    number, _, country = key.partition(":")
-    row = await info.context.loaders.tariffs.load(ids.as_number(number)) if COUNTRY.fullmatch(country) else None
-    return tariff_of(row, info.context.asker, country) if row and not row.withdrawn else None
+    return await tariff_at(info, ids.as_number(key))
+
+
+async def _vehicle(info: Info, key: str) -> Node | None:
+    return await own_vehicle(info, ids.as_uuid(key))
 
 
 FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
@@ -108,6 +109,7 @@ FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
     "Receipt": _receipt,
     "Station": _station,
     "Tariff": _tariff,
+    "Vehicle": _vehicle,
 }
 
 

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import field
 
 from emsp.db.engine import transaction
+from emsp.errors import Invalid
 from emsp.graphql import ids
 from emsp.graphql.errors import UserError, mutation
 from emsp.graphql.fields import Input, resolver, value
@@ -16,10 +17,13 @@ from emsp.graphql.money import Money, PriceLine, of_minor, price_lines
 from emsp.graphql.node import Node
 from emsp.graphql.stations import Connector, connector_of
 from emsp.graphql.tariffs import MissingPriceReason
+from emsp.graphql.vehicles import given, key_of_vehicle
 from emsp.graphql.viewer import Info
 from emsp.pricing import explain, tables
-from emsp.pricing.quotes import make_quote
+from emsp.pricing.planned import PlannedCharge
+from emsp.pricing.quotes import ToLevel, make_quote, retail_of
 from emsp.pricing.report import Assumption
+from emsp.pricing.retail import Guarantee
 
 
 @strawberry.type(description="What a charge will cost. The bill keeps to the rule that this price was made by.")
@@ -34,9 +38,21 @@ class PriceQuote(Node):
     def total(self) -> Money | None:
         return of_minor(self.row.total_minor, self.row.currency)
 
-    @resolver("What it costs with a quarter more energy and an hour of overstay; at most this is held.")
+    @resolver("The most that it can come to, with a quarter more energy, until `worstCaseUntil`; at most this is held.")
     def worst_case(self) -> Money | None:
         return of_minor(self.row.worst_case_minor, self.row.currency)
+
+    @resolver("Until when the worst case lets the car stay: an hour longer than planned, or than it takes to charge.")
+    def worst_case_until(self) -> datetime | None:
+        return self.row.worst_case_until
+
+    @resolver("The energy that is priced, as the charge point's meter counts it.")
+    def energy_wh(self) -> int:
+        return int(self._plan.energy_wh)
+
+    @resolver("When the car is planned to leave: as asked for, else as soon as it is charged.")
+    def planned_until(self) -> datetime:
+        return self._plan.periods()[-1].end
 
     @resolver("What the total is made of; empty when the price is not known.")
     async def lines(self, info: Info) -> list[PriceLine]:
@@ -54,13 +70,24 @@ class PriceQuote(Node):
     def valid_until(self) -> datetime:
         return self.row.valid_until
 
-    @resolver("Whether the bill is sure to follow the same prices; false when the price is not known.")
+    @resolver(
+        "Whether the bill is sure to follow these prices; false where none are known, or the operator's record counts."
+    )
     def guaranteed(self) -> bool:
-        return self.row.tariff is not None
+        retail = retail_of(self.row)
+        return retail is not None and retail.guarantee is Guarantee.QUOTED_RULE
 
     @resolver("Why there is no price; null when there is one.")
     def missing_reason(self) -> MissingPriceReason | None:
         return MissingPriceReason(self.row.missing_reason) if self.row.missing_reason else None
+
+    @resolver("The quote with the tariff it was made by, signed (JWS): the keys are at `/.well-known/jwks.json`.")
+    def evidence(self) -> str:
+        return self.row.signature
+
+    @property
+    def _plan(self) -> PlannedCharge:
+        return msgspec.convert(self.row.plan, PlannedCharge)
 
 
 def quote_of(row: tables.Quote) -> PriceQuote:
@@ -68,10 +95,21 @@ def quote_of(row: tables.Quote) -> PriceQuote:
     return PriceQuote(id=ids.encode("PriceQuote", row.id), row=row)
 
 
-@strawberry.input(description="The charge that a price is wanted for.")
+@strawberry.input(description="The charge to price: an amount of energy, or a vehicle and how full it is to be.")
 class QuoteChargeInput:
     connector_id: strawberry.ID = field(description="Where.")
-    energy_wh: int = field(description="How much energy, in watt-hours.")
+    energy_wh: int | None = field(
+        default=strawberry.UNSET, description="How much energy, in watt-hours, as the charge point's meter counts it."
+    )
+    vehicle_id: strawberry.ID | None = field(
+        default=strawberry.UNSET, description="Which of the driver's vehicles, to be charged to `targetPercent`."
+    )
+    target_percent: int | None = field(
+        default=strawberry.UNSET, description="How full the vehicle's battery is to be, in percent."
+    )
+    current_percent: int | None = field(
+        default=strawberry.UNSET, description="How full it is at the start; without it, 20 percent is assumed."
+    )
     stay_until: datetime | None = field(
         default=strawberry.UNSET, description="When the car leaves; without it, as soon as it is charged."
     )
@@ -79,7 +117,11 @@ class QuoteChargeInput:
 
 @strawberry.enum(description="Why no quote was made.")
 class QuoteChargeErrorCode(Enum):
-    INVALID_INPUT = value("INVALID_INPUT", "The amount of energy or the stay does not make sense; `field` says which.")
+    INVALID_INPUT = value("INVALID_INPUT", "The input does not make sense; `field` says where.")
+    VEHICLE_NOT_FOUND = value("VEHICLE_NOT_FOUND", "The driver has no such vehicle.")
+    VEHICLE_CANNOT_CHARGE_HERE = value(
+        "VEHICLE_CANNOT_CHARGE_HERE", "The connector gives direct current, which the vehicle cannot take."
+    )
 
 
 @strawberry.type(description="Why no quote was made.")
@@ -106,7 +148,25 @@ class QuoteMutation:
                 brand=asker.brand,
                 driver_id=asker.driver.id if asker.driver else None,
                 connector_id=ids.number_of(input.connector_id, "Connector"),
-                energy_wh=input.energy_wh,
-                stay_until=input.stay_until or None,
+                energy_wh=given(input.energy_wh),
+                to_level=_to_level(input),
+                stay_until=given(input.stay_until),
             )
         return QuoteChargePayload(quote=quote_of(row))
+
+
+def _to_level(wanted: QuoteChargeInput) -> ToLevel | None:
+    """The vehicle and its target; whose it is, is for `make_quote` to check. Raises Invalid for half of it."""
+    target = given(wanted.target_percent)
+    if not wanted.vehicle_id:
+        for field_name, value in (("targetPercent", target), ("currentPercent", given(wanted.current_percent))):
+            if value is not None:
+                raise Invalid("is of use with a vehicle only: say which", field_name)
+        return None
+    if target is None:
+        raise Invalid("is needed with a vehicle: how full it is to be", "targetPercent")
+    return ToLevel(
+        vehicle_id=key_of_vehicle(wanted.vehicle_id),
+        target_percent=target,
+        current_percent=given(wanted.current_percent),
+    )

@@ -1,47 +1,24 @@
 """Receipts that explain themselves."""
 
 from datetime import datetime
-from enum import Enum
+from typing import Optional
 
 import strawberry
-from strawberry import field
 
 from emsp.charging import tables
 from emsp.graphql import ids
-from emsp.graphql.fields import resolver, value
+from emsp.graphql.fields import resolver
 from emsp.graphql.loaders import the
 from emsp.graphql.money import Money, PriceLine, TaxLine, price_lines, shown, tax_lines
 from emsp.graphql.node import Node
+from emsp.graphql.verification import CdrVerification, verification_of
 from emsp.graphql.viewer import Info
 from emsp.money import Money as Amount
 
 
-@strawberry.enum(description="What came of computing the operator's record of a charge once more.")
-class CdrVerificationResult(Enum):
-    AGREES = value("AGREES", "It is what the operator's published prices come to.")
-    WITHIN_TOLERANCE = value("WITHIN_TOLERANCE", "It is off by a rounding only.")
-    DIFFERS = value("DIFFERS", "It is not what the operator's published prices come to.")
-    NOT_CHECKABLE = value("NOT_CHECKABLE", "It could not be computed; `reason` says why.")
-
-
-@strawberry.enum(description="Why an operator's record could not be checked, or what differs in it.")
-class CdrVerificationReason(Enum):
-    NO_TARIFF_PUBLISHED = value("NO_TARIFF_PUBLISHED", "The operator publishes no prices for this place.")
-    ANOTHER_CURRENCY = value("ANOTHER_CURRENCY", "The record is in another currency than the prices.")
-    NOT_COMPUTABLE = value("NOT_COMPUTABLE", "The prices hold something that cannot be computed.")
-    TAX_UNKNOWN = value("TAX_UNKNOWN", "The prices do not tell the tax that is in them.")
-    ANOTHER_TAX = value("ANOTHER_TAX", "The amounts before tax agree, the tax does not.")
-
-
-@strawberry.type(description="The operator's record of a charge, computed once more from the measured periods.")
-class CdrVerification:
-    result: CdrVerificationResult = field(description="Whether the record is right.")
-    reason: CdrVerificationReason | None = field(
-        description="Why it could not be checked, or what differs; null when there is no more to say."
-    )
-
-
-@strawberry.type(description="What a driver was billed for one charge; written once.")
+@strawberry.type(
+    description="What a driver was billed for one charge, or a correction of it; written once and never changed."
+)
 class Receipt(Node):
     row: strawberry.Private[tables.Receipt]
 
@@ -52,6 +29,24 @@ class Receipt(Node):
     @resolver("When it was issued.")
     def issued_at(self) -> datetime:
         return self.row.issued_at
+
+    @resolver("The receipt that this one corrects; null when it is the first of its charge.")
+    async def corrects(self, info: Info) -> Optional["Receipt"]:
+        first = self.row.corrects_id
+        return receipt_of(await the(info.context.loaders.receipts, first)) if first else None
+
+    @resolver("What corrects this receipt, the oldest first: each takes back lines and sets others in their place.")
+    async def corrections(self, info: Info) -> list["Receipt"]:
+        return [receipt_of(row) for row in await self._corrections(info)]
+
+    @resolver("What the charge costs after all corrections so far; the total where there are none.")
+    async def total_after_corrections(self, info: Info) -> Money:
+        first = await the(info.context.loaders.receipts, self.row.corrects_id or self.row.id)
+        corrected = await receipt_of(first)._corrections(info)
+        return self._money(first.total_minor + sum(row.total_minor for row in corrected))
+
+    async def _corrections(self, info: Info) -> list[tables.Receipt]:
+        return await info.context.loaders.corrections_of_receipts.load(self.row.id) or []
 
     @resolver("What the total is made of, line by line.")
     async def lines(self, info: Info) -> list[PriceLine]:
@@ -68,21 +63,19 @@ class Receipt(Node):
     def taxes(self) -> list[TaxLine]:
         return tax_lines(self.row.taxes, self.row.currency)
 
-    @resolver("What the charge costs, with tax.")
+    @resolver("What the charge costs, with tax; in a correction by how much that changes, negative when it sinks.")
     def total(self) -> Money:
         return self._money(self.row.total_minor)
 
-    @resolver("What was paid of it so far; a charge on a fleet's bill is not paid by the driver.")
+    @resolver(
+        "What was paid of it so far, negative when given back; a charge on a fleet's bill is not paid by the driver."
+    )
     def paid(self) -> Money:
         return self._money(self.row.paid_minor)
 
     @resolver("Whether the operator's own record of the charge is right.")
-    def verification(self) -> CdrVerification:
-        reason = self.row.verification.get("reason")
-        return CdrVerification(
-            result=CdrVerificationResult(self.row.verification["result"]),
-            reason=CdrVerificationReason(reason) if reason else None,
-        )
+    def verification(self, info: Info) -> CdrVerification:
+        return verification_of(self.row.verification, info.context.asker.language)
 
     def _money(self, amount_minor: int) -> Money:
         return shown(Amount(amount_minor, self.row.currency))

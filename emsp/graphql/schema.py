@@ -29,6 +29,7 @@ from emsp.graphql.scalars import SCALARS
 from emsp.graphql.search import SearchQuery
 from emsp.graphql.sessions import SessionQuery
 from emsp.graphql.sign_in import SignInMutation
+from emsp.graphql.vehicle_changes import VehicleMutation
 
 DEPTH_MAX, ALIASES_MAX, TOKENS_MAX = 15, 50, 3000
 log = logs.log(__name__)
@@ -40,7 +41,7 @@ class Query(BrandQuery, ViewerQuery, NodeQuery, SearchQuery, SessionQuery):
 
 
 @strawberry.type(description="What a person can do; each mutation is one such thing.")
-class Mutation(SignInMutation, PaymentMutation, QuoteMutation, ChargingMutation, FleetMutation):
+class Mutation(SignInMutation, PaymentMutation, VehicleMutation, QuoteMutation, ChargingMutation, FleetMutation):
     pass
 
 

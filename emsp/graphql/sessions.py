@@ -108,20 +108,20 @@ class ChargingSession(Node):
         percent = self.row.state_of_charge_percent
         return None if percent is None else float(percent)
 
-    @resolver("What it comes to so far by the prices shown; null when no price is known.")
+    @resolver(
+        "What it comes to so far by the prices shown, in the end with all corrections; null while it is not known."
+    )
     async def cost_so_far(self, info: Info) -> Money | None:
         receipt = await info.context.loaders.receipts_of_sessions.load(self.row.id)
-        if receipt:
-            return of_minor(receipt.total_minor, receipt.currency)
-        quote = await the(info.context.loaders.quotes, self.row.quote_id)
-        return of_minor(self.row.cost_so_far_minor, quote.currency)
+        currency = receipt.currency if receipt else (await the(info.context.loaders.quotes, self.row.quote_id)).currency
+        return of_minor(self.row.cost_so_far_minor, currency)
 
     @resolver("The money reserved for it; null when a fleet pays or none was asked for yet.")
     async def hold(self, info: Info) -> Hold | None:
         row = await info.context.loaders.holds.load(self.row.hold_id) if self.row.hold_id else None
         return Hold(row=row) if row else None
 
-    @resolver("What was billed; null until it is.")
+    @resolver("What was billed first, with its corrections; null until it is.")
     async def receipt(self, info: Info) -> Receipt | None:
         row = await info.context.loaders.receipts_of_sessions.load(self.row.id)
         return receipt_of(row) if row else None

@@ -11,15 +11,26 @@ from strawberry import field
 
 from emsp.graphql import ids
 from emsp.graphql.fields import value
+from emsp.graphql.loaders import the
 from emsp.graphql.money import Price, PriceUnit, TaxMode, price
 from emsp.graphql.node import Node
 from emsp.graphql.scalars import CurrencyCode
-from emsp.graphql.viewer import Asker
+from emsp.graphql.viewer import Info
 from emsp.graphql.words import Weekday
 from emsp.pricing import explain, tariff
-from emsp.pricing.report import plain
-from emsp.pricing.retail import Place, RetailTariff, Terms, retail_tariff
-from emsp.pricing.sale import policy_of
+from emsp.pricing.catalog import Missing
+from emsp.pricing.missing import NoPrice, usable_tariff
+from emsp.pricing.report import LineKind, plain
+from emsp.pricing.retail import (
+    Conversion,
+    RetailTariff,
+    SessionFee,
+    Terms,
+    UsageFee,
+    own_tariff,
+    retail_tariff,
+)
+from emsp.pricing.sale import place_of
 from emsp.pricing.tables import TariffRow
 
 PER = {
@@ -27,6 +38,11 @@ PER = {
     tariff.Dimension.TIME: PriceUnit.HOUR,
     tariff.Dimension.PARKING_TIME: PriceUnit.HOUR,
     tariff.Dimension.FLAT: PriceUnit.SESSION,
+}
+FEES = {
+    LineKind.ENERGY_FEE: tariff.Dimension.ENERGY,
+    LineKind.TIME_FEE: tariff.Dimension.TIME,
+    LineKind.PARKING_FEE: tariff.Dimension.PARKING_TIME,
 }
 
 
@@ -38,6 +54,8 @@ class MissingPriceReason(Enum):
     NOT_YET_VALID = value("NOT_YET_VALID", "The operator's tariff becomes valid later.")
     NOT_COMPUTABLE = value("NOT_COMPUTABLE", "The tariff holds something that cannot be computed.")
     NO_PRICE_AT_THIS_TIME = value("NO_PRICE_AT_THIS_TIME", "The tariff has no price for energy at the time asked for.")
+    TIME_ZONE_UNKNOWN = value("TIME_ZONE_UNKNOWN", "Prices go by the clock of a place whose time zone is not known.")
+    CURRENCY_UNKNOWN = value("CURRENCY_UNKNOWN", "The tariff is in a currency that is not known.")
 
 
 @strawberry.enum(description="What a price component counts.")
@@ -93,7 +111,22 @@ class PriceLimit:
     gross: Decimal | None = field(description="With tax, in major units.")
 
 
-@strawberry.type(description="What charging costs at a connector, as this brand's drivers pay it.")
+@strawberry.type(description="What the brand asks beside the prices of a tariff, without tax.")
+class BrandFee:
+    dimension: PriceDimension = field(description="What it is counted by.")
+    price: Price = field(description="The fee for one unit.")
+    vat_percent: Decimal | None = field(description="The VAT rate in percent; null when it is not known.")
+
+
+@strawberry.type(description="The exchange rate by which prices were converted; what was quoted keeps to it.")
+class ConversionRate:
+    currency: CurrencyCode = field(description="The currency of the operator's prices.")
+    rate: Decimal = field(description="Units of the tariff's currency for one unit of the operator's.")
+    as_of: date = field(description="The day that the rate is of.")
+    source: str = field(description="Who published it.")
+
+
+@strawberry.type(description="What charging costs at a connector, as this driver pays it.")
 class Tariff(Node):
     currency: CurrencyCode = field(description="The currency of all its prices.")
     summary: str = field(description="The tariff in one or a few sentences.")
@@ -102,28 +135,77 @@ class Tariff(Node):
     min_price: PriceLimit | None = field(description="The lowest price of a session; null when there is none.")
     max_price: PriceLimit | None = field(description="The highest price of a session; null when there is none.")
     session_fee: Price | None = field(description="What the brand asks for each session, without tax.")
+    fees: list[BrandFee] = field(description="All that the brand asks beside these prices, by session, kWh and hour.")
+    own_price: bool = field(description="Whether it is the brand's own price, whatever the operator asks.")
+    converted: ConversionRate | None = field(
+        description="How prices came into this currency; null when they were in it."
+    )
+    plan: str | None = field(description="What the driver's plan takes off, in a sentence; null without a plan.")
     valid_from: datetime | None = field(description="When it begins to apply; null means it always did.")
     valid_until: datetime | None = field(description="When it ends; null means it is open.")
     missing_reason: MissingPriceReason | None = field(description="Why no price can be told by it; null when one can.")
 
 
-def tariff_of(row: TariffRow, asker: Asker, country: str) -> Tariff:
-    """The operator's tariff as the asker's brand sells it at a place in `country`."""
-    wholesale = msgspec.convert(row.document, tariff.Tariff)
-    retail = retail_tariff(wholesale, Terms(policy=policy_of(asker.brand)), Place(country=country))
+async def tariff_at(info: Info, connector_id: int) -> Tariff | None:
+    """What charging costs the asker at a connector now; None when that is not known, or nothing is shown there."""
+    loaders, asker = info.context.loaders, info.context.asker
+    where = await loaders.places.load(connector_id)
+    if where is None or where.connector.removed or where.evse.removed or not where.station.shown:
+        return None
+    found = await loaders.tariffs_of_connectors.load(connector_id)
+    terms, place = await _terms(info), place_of(where.connector, where.station)
+    if isinstance(found, TariffRow):
+        retail = retail_tariff(msgspec.convert(found.document, tariff.Tariff), terms, place)
+        shown = _shown(retail, connector_id, asker.language)
+        return shown if retail.own_price else _as_published(shown, found)
+    own = own_tariff(terms, place)
+    return None if own is None else _shown(own, connector_id, asker.language)
+
+
+async def price_missing_at(info: Info, connector_id: int) -> MissingPriceReason | None:
+    """Why the price at a connector is not known; None when it is."""
+    loaders = info.context.loaders
+    found = await loaders.tariffs_of_connectors.load(connector_id)
+    where = await loaders.places.load(connector_id)
+    if not isinstance(found, Missing) or where is None:
+        return None
+    own = own_tariff(await _terms(info), place_of(where.connector, where.station))
+    return None if own else MissingPriceReason(found.value)
+
+
+async def _terms(info: Info) -> Terms:
+    asker = info.context.asker
+    return await the(info.context.loaders.terms, (asker.brand.id, asker.driver.id if asker.driver else None))
+
+
+def _as_published(shown: Tariff, row: TariffRow) -> Tariff:
+    """With what is only true of an operator's tariff: from when to when it holds, and why it gives no price."""
+    shown.valid_from, shown.valid_until = row.valid_from, row.valid_until
+    try:
+        usable_tariff(row.document)
+    except NoPrice as missing:
+        shown.missing_reason = MissingPriceReason(missing.reason)
+    return shown
+
+
+def _shown(retail: RetailTariff, connector_id: int, language: str) -> Tariff:
     sold = retail.tariff
     return Tariff(
-        id=ids.encode("Tariff", row.id, country),
+        id=ids.encode("Tariff", connector_id),
         currency=CurrencyCode(sold.currency),
-        summary=explain.summary(retail, asker.language),
-        elements=[_element(element, sold, asker.language) for element in sold.elements],
+        summary=explain.summary(retail, language),
+        elements=[_element(element, sold, language) for element in sold.elements],
         tax_included=TaxMode(sold.tax_included.value),
         min_price=_limit(sold.min_price),
         max_price=_limit(sold.max_price),
         session_fee=_fee(retail),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        missing_reason=MissingPriceReason.NOT_COMPUTABLE if sold.not_computable else None,
+        fees=_fees(retail),
+        own_price=retail.own_price,
+        converted=_conversion(retail.conversion),
+        plan=explain.plan_text(retail.plan, language, sold.currency) if retail.plan else None,
+        valid_from=None,
+        valid_until=None,
+        missing_reason=None,
     )
 
 
@@ -175,3 +257,26 @@ def _plain(amount: Decimal | None) -> Decimal | None:
 def _fee(retail: RetailTariff) -> Price | None:
     fee = retail.session_fee
     return price(fee.net, retail.tariff.currency, PriceUnit.SESSION) if fee else None
+
+
+def _fees(retail: RetailTariff) -> list[BrandFee]:
+    currency = retail.tariff.currency
+    asked: list[tuple[tariff.Dimension, SessionFee | UsageFee]] = [
+        *((tariff.Dimension.FLAT, fee) for fee in [retail.session_fee] if fee),
+        *((FEES[fee.kind], fee) for fee in retail.usage_fees),
+    ]
+    return [
+        BrandFee(
+            dimension=PriceDimension(dimension.value),
+            price=price(fee.net, currency, PER[dimension]),
+            vat_percent=fee.vat_percent,
+        )
+        for dimension, fee in asked
+    ]
+
+
+def _conversion(given: Conversion | None) -> ConversionRate | None:
+    if given is None:
+        return None
+    rate = plain(given.rate)
+    return ConversionRate(currency=CurrencyCode(given.currency), rate=rate, as_of=given.as_of, source=given.source)

@@ -1,12 +1,13 @@
-"""Points: given once per charge, counted by query."""
+"""Points: given once per charge, corrected with it, counted by query."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 
+from emsp.accounts.tables import Driver
 from emsp.db.engine import Db
 from emsp.db.pages import Key, Page, newest_first
 from emsp.loyalty.tables import PointsEntry
@@ -17,6 +18,19 @@ async def award(db: Db, *, driver_id: UUID, points: int, reference: str, reason:
     if points:
         entry = PointsEntry(driver_id=driver_id, points=points, reason=reason, reference=reference)
         await db.execute(insert(PointsEntry).values(**entry.model_dump()).on_conflict_do_nothing())
+
+
+async def correct(db: Db, *, driver_id: UUID, charge: str, points: int, reference: str) -> int:
+    """Let a charge have earned `points` in all; what was given for it, or taken when negative.
+
+    Nobody owes points: no more is taken than there is.
+    """
+    await db.execute(select(Driver.id).where(Driver.id == driver_id).with_for_update())
+    of_charge = or_(PointsEntry.reference == charge, col(PointsEntry.reference).startswith(f"{charge}:"))
+    earned = await db.scalar(select(func.coalesce(func.sum(PointsEntry.points), 0)).where(of_charge))
+    change = max(points - int(earned or 0), -max(await balance(db, driver_id), 0))
+    await award(db, driver_id=driver_id, points=change, reference=f"{charge}:{reference}", reason="CORRECTION")
+    return change
 
 
 async def balance(db: Db, driver_id: UUID) -> int:

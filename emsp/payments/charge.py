@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +16,8 @@ from emsp.payments.cards import wish_for
 from emsp.payments.ports import processor
 from emsp.payments.tables import Charge
 
+UNDER_WAY = ("NEW", "CREATED")
+
 
 async def open_charge(db: Db, *, reference: str, driver_id: UUID, payment_method_id: UUID, amount: Money) -> Charge:
     """The charge for `reference`, made if there is none yet."""
@@ -27,6 +30,12 @@ async def open_charge(db: Db, *, reference: str, driver_id: UUID, payment_method
     ).model_dump()
     await db.execute(insert(Charge).values(**values).on_conflict_do_nothing())
     return (await db.execute(select(Charge).where(Charge.reference == reference))).scalar_one()
+
+
+async def charges_for(db: Db, references: Sequence[str]) -> list[Charge]:
+    """The charges for these references, the oldest first."""
+    query = select(Charge).where(col(Charge.reference).in_(references)).order_by(col(Charge.created_at))
+    return list((await db.execute(query)).scalars())
 
 
 async def collect(charge_id: UUID) -> None:

@@ -120,6 +120,13 @@ async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Hold]:
     return {hold.id: hold for hold in (await db.execute(select(Hold).where(col(Hold.id).in_(ids)))).scalars()}
 
 
+async def captured(db: Db, reference: str) -> list[tuple[str, int]]:
+    """What was taken of the hold for `reference`: the processor's id and minor units; empty when nothing was."""
+    query = select(Hold).where(Hold.reference == reference, Hold.state == "CAPTURED")
+    holds = (await db.execute(query)).scalars()
+    return [(hold.processor_id, hold.captured_minor) for hold in holds if hold.processor_id]
+
+
 async def lapsed(db: Db, processor_id: str) -> None:
     """The processor says that it cancelled the intent, whatever the reason."""
     await db.execute(

@@ -33,9 +33,57 @@ async def energy_bought(db: Db, *, reference: str, seller: str, cost: Money) -> 
     return await _write(db, "energy_bought", reference, [(ENERGY_COST, cost), (seller, _minus(cost))])
 
 
+async def claim_opened(db: Db, *, reference: str, seller: str, disputed: Money) -> bool:
+    """We do not owe an operator so much of what its record asks for."""
+    return await _write(db, "claim_opened", reference, [(seller, disputed), (ENERGY_COST, _minus(disputed))])
+
+
+async def claim_closed(db: Db, *, reference: str, seller: str, given_up: Money) -> bool:
+    """So much of a claim stands no longer: we owe it after all, or the record that it was about is gone."""
+    return await _write(db, "claim_closed", reference, [(ENERGY_COST, given_up), (seller, _minus(given_up))])
+
+
 async def payment_received(db: Db, *, event: str, reference: str, payer: str, amount: Money) -> bool:
     """The card processor has money for us that `payer` owed. False when it was written before."""
     return await _write(db, event, reference, [(CLEARING, amount), (payer, _minus(amount))])
+
+
+# Corrections.
+
+
+async def charge_corrected(db: Db, *, reference: str, payer: str, net_minor: int, total: Money) -> bool:
+    """A bill was corrected: what is owed for the charge changes by `total`, mostly less than nothing."""
+    net = Money(net_minor, total.currency)
+    entries = [(payer, total), (REVENUE, _minus(net)), (TAX, _minus(total - net))]
+    return await _write(db, "charge_corrected", reference, entries)
+
+
+async def energy_corrected(db: Db, *, reference: str, seller: str, differences: Sequence[Money]) -> bool:
+    """An operator asks for another amount than before: by how much, one a currency, negative after a credit."""
+    bought = [(ENERGY_COST, difference) for difference in differences]
+    owed = [(seller, _minus(difference)) for difference in differences]
+    return await _write(db, "energy_corrected", reference, [*bought, *owed])
+
+
+async def energy_asked(db: Db, references: Sequence[str]) -> dict[str, Money]:
+    """What was booked for the energy of these records, by currency, claims left aside."""
+    total = func.sum(LedgerEntry.amount_minor)
+    query = (
+        select(LedgerEntry.currency, total)
+        .join(LedgerTransaction, col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
+        .where(
+            LedgerEntry.account == ENERGY_COST,
+            col(LedgerTransaction.event).in_(("energy_bought", "energy_corrected")),
+            col(LedgerTransaction.reference).in_(references),
+        )
+        .group_by(col(LedgerEntry.currency))
+    )
+    return {currency: Money(int(amount), currency) for currency, amount in await db.execute(query)}
+
+
+async def payment_given_back(db: Db, *, reference: str, payer: str, amount: Money) -> bool:
+    """The card processor gave money back to `payer`. False when it was written before."""
+    return await _write(db, "payment_given_back", reference, [(payer, amount), (CLEARING, _minus(amount))])
 
 
 async def balance(db: Db, account: str, currency: str) -> Money:

@@ -41,6 +41,15 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     releases_at: datetime | None = None
 
 
+class Repayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Money on its way back to a card. `failure` tells why it did not arrive."""
+
+    processor_id: str
+    status: str  # PENDING, REQUIRES_ACTION, SUCCEEDED, FAILED, CANCELED
+    amount_minor: int
+    failure: str | None = None
+
+
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """A payment that is wanted: from whom, by which card, how much, and what it is for."""
 
@@ -74,6 +83,10 @@ class Processor(Protocol):
     async def cancel(self, processor_id: str, *, reference: str) -> Intent: ...
 
     async def intent(self, processor_id: str) -> Intent: ...
+
+    async def refund(self, payment_id: str, *, amount_minor: int, reference: str) -> Repayment: ...
+
+    async def repayment(self, processor_id: str) -> Repayment: ...
 
 
 _processor: list[Processor] = []

@@ -10,10 +10,15 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from emsp.pricing import plan_words
+from emsp.pricing.assumed import assumption_text
 from emsp.pricing.engine import net_and_gross
-from emsp.pricing.report import Assumption, AssumptionCode, Line, LineKind
+from emsp.pricing.fees import SessionFee, UsageFee
+from emsp.pricing.plan_terms import HeldPlan
+from emsp.pricing.plan_words import discount_text
+from emsp.pricing.report import Line, LineKind
 from emsp.pricing.retail import RetailTariff
-from emsp.pricing.speech import Speech, conditions, speech_of
+from emsp.pricing.speech import PER_KWH, Speech, conditions, speech_of
 from emsp.pricing.tariff import (
     Component,
     Dimension,
@@ -24,59 +29,87 @@ from emsp.pricing.tariff import (
     TaxIncluded,
 )
 
+__all__ = ["assumption_text", "line_text", "plan_text", "summary"]
+
 SENTENCES_MAX = 8
 TIMED = (Dimension.TIME, Dimension.PARKING_TIME)
-UNITS_PER_PRICE = {LineKind.ENERGY: 1000, **dict.fromkeys((LineKind.FLAT, LineKind.RESERVATION_FLAT), 1)}
-SECONDS_PER_HOUR = 3600
+PER_UNIT = (
+    *PER_KWH,
+    LineKind.TIME,
+    LineKind.PARKING_TIME,
+    LineKind.RESERVATION_TIME,
+    LineKind.TIME_FEE,
+    LineKind.PARKING_FEE,
+)
+WH_PER_KWH, SECONDS_PER_HOUR = 1000, 3600
 
 
 def summary(tariff: Tariff | RetailTariff, language: str) -> str:
-    """The tariff in one or a few short sentences; many alternatives are drawn together to a range."""
-    fee = tariff.session_fee if isinstance(tariff, RetailTariff) else None
-    tariff = tariff.tariff if isinstance(tariff, RetailTariff) else tariff
+    """The tariff in one or a few short sentences; many alternatives are drawn together to a range.
+
+    Of a retail tariff also the brand's fees, what the driver's plan gives, and from which currency it was converted.
+    """
+    retail = tariff if isinstance(tariff, RetailTariff) else RetailTariff(tariff)
+    tariff = retail.tariff
     speech = speech_of(language, tariff.currency)
     if tariff.not_computable is not None:
         return speech.sentence(speech.words["not_computable"])
     parts = list(dict.fromkeys(_element_sentences(tariff, speech)))
     if len(parts) > SENTENCES_MAX:
         parts = list(_ranges(tariff, speech))
-    parts = [*(parts or [speech.words["free"]]), *_limits(tariff, speech)]
-    if fee is not None:
-        net, gross = net_and_gross(fee.net, fee.vat_percent, TaxIncluded.NO)
-        parts.append(speech.say("session_fee", price=speech.price(gross or net)))
-    return " ".join(speech.sentence(part) for part in [*parts, *_about_vat(tariff, speech)])
+    said = [*(parts or [speech.words["free"]]), *_limits(tariff, speech), *_fees(retail, speech)]
+    return " ".join(
+        speech.sentence(part) for part in [*said, *_about_vat(tariff, speech), *_about_sale(retail, speech)]
+    )
 
 
-def line_text(line: Line, language: str, *, currency: str, time_zone: str = "UTC") -> str:
+def line_text(line: Line, language: str, *, currency: str, time_zone: str = "UTC", taken_back: bool = False) -> str:
     """What a line is for: quantity, price per unit, when (in the time zone of the place), why it applied."""
     speech = speech_of(language, currency)
-    text = speech.words["line_" + line.kind]
-    if line.kind is LineKind.ENERGY or line.kind.endswith("TIME"):
+    text = discount_text(line, speech) if line.kind is LineKind.PLAN_DISCOUNT else speech.words["line_" + line.kind]
+    if line.kind in PER_UNIT:
         text = _quantity_text(line, speech)
-    notes = [] if line.applied_because is None else conditions(line.applied_because, speech)
+    notes = list(_notes(line, speech, ZoneInfo(time_zone)))
+    text += f" ({'; '.join(notes)})" if notes else ""
+    return speech.say("taken_back", line=text) if taken_back else text
+
+
+def _notes(line: Line, speech: Speech, zone: ZoneInfo) -> Iterator[str]:
+    if line.start is not None and line.end is not None and line.end > line.start:
+        yield speech.times(line.start.astimezone(zone), line.end.astimezone(zone))
+    if line.applied_because is not None:
+        yield from conditions(line.applied_because, speech)
     if line.measured != line.billed:
         measured, step = speech.quantity(line.kind, line.measured), Decimal(line.step_size)
-        notes.append(speech.say("rounded", measured=measured, step=speech.quantity(line.kind, step)))
+        yield speech.say("rounded", measured=measured, step=speech.quantity(line.kind, step))
     if line.gross is None:
-        notes.append(speech.words["without_vat"])
-    if line.start is not None and line.end is not None and line.end > line.start:
-        zone = ZoneInfo(time_zone)
-        notes.insert(0, speech.times(line.start.astimezone(zone), line.end.astimezone(zone)))
-    return text + (f" ({'; '.join(notes)})" if notes else "")
+        yield speech.words["without_vat"]
 
 
-def assumption_text(assumption: Assumption, language: str) -> str:
-    """One assumption as a sentence."""
-    speech = speech_of(language, "EUR")
-    given = assumption.parameters
-    said = {
-        "country": given.get("country", ""),
-        "currency": given.get("currency", ""),
-        "vat": speech.number(Decimal(given.get("vat_percent", 0))) + " %",
-        "energy": speech.quantity(LineKind.ENERGY, Decimal(given.get("energy_wh", 0))),
-        "power": speech.kilo(Decimal(given.get("power_w", 0)), "kW"),
-    }
-    return speech.words[AssumptionCode(assumption.code)].format(**said)
+def plan_text(plan: HeldPlan, language: str, currency: str) -> str:
+    """What a plan gives, as a sentence; its own price per kWh is said in `currency` unless it has one of its own."""
+    speech = speech_of(language, plan.terms.energy_price_currency or currency)
+    return speech.sentence(plan_words.plan_text(plan, speech))
+
+
+def _fees(retail: RetailTariff, speech: Speech) -> Iterator[str]:
+    if retail.session_fee is not None:
+        yield speech.say("session_fee", price=speech.per_session(_with_tax(retail.session_fee)))
+    for fee in retail.usage_fees:
+        price, unit = (speech.price(_with_tax(fee)), "") if fee.kind in PER_KWH else speech.per_time(_with_tax(fee))
+        yield speech.say("fee_" + fee.kind, price=price, unit=unit)
+
+
+def _with_tax(fee: SessionFee | UsageFee) -> Decimal:
+    net, gross = net_and_gross(fee.net, fee.vat_percent, TaxIncluded.NO)
+    return gross or net or Decimal(0)
+
+
+def _about_sale(retail: RetailTariff, speech: Speech) -> Iterator[str]:
+    if retail.conversion is not None:
+        yield speech.say("converted", currency=retail.conversion.currency)
+    if retail.plan is not None:
+        yield plan_words.plan_text(retail.plan, speech)
 
 
 def _element_sentences(tariff: Tariff, speech: Speech) -> Iterator[str]:
@@ -105,7 +138,8 @@ def _component_text(component: Component, tax_included: TaxIncluded, element: El
 
 def _price_text(dimension: Dimension, price: Decimal, speech: Speech, *, reserved: bool = False) -> str:
     if dimension not in TIMED:
-        return speech.say(dimension, price=speech.price(price))
+        said = speech.per_session(price) if dimension is Dimension.FLAT else speech.price(price)
+        return speech.say(dimension, price=said)
     amount, unit = speech.per_time(price)
     return speech.say("reservation_TIME" if reserved else dimension, price=amount, unit=unit)
 
@@ -129,7 +163,8 @@ def _ranges(tariff: Tariff, speech: Speech) -> Iterator[str]:
         ]
         low, high = min(prices, default=Decimal(0)), max(prices, default=Decimal(0))
         if low < high:
-            yield speech.say("range_" + dimension, low=speech.price(low), high=speech.price(high))
+            said = speech.per_session if dimension is Dimension.FLAT else speech.price
+            yield speech.say("range_" + dimension, low=said(low), high=said(high))
         elif high:
             yield _price_text(dimension, high, speech)
 
@@ -142,7 +177,7 @@ def _limits(tariff: Tariff, speech: Speech) -> Iterator[str]:
     for phrase, limit in limits:
         amount = None if limit is None else limit.gross or _with_the_only_vat(limit.net, tariff)
         if amount:
-            yield speech.say(phrase, price=speech.price(amount))
+            yield speech.say(phrase, price=speech.per_session(amount))
 
 
 def _with_the_only_vat(net: Decimal | None, tariff: Tariff) -> Decimal | None:
@@ -162,8 +197,8 @@ def _about_vat(tariff: Tariff, speech: Speech) -> Iterator[str]:
 def _quantity_text(line: Line, speech: Speech) -> str:
     quantity = speech.quantity(line.kind, line.billed)
     price = _unit_price(line)
-    if line.kind is LineKind.ENERGY:
-        return speech.say("line_ENERGY", quantity=quantity, price=speech.price(price))
+    if line.kind in PER_KWH:
+        return speech.say("line_" + line.kind, quantity=quantity, price=speech.price(price))
     amount, unit = speech.per_time(price)
     return speech.say("line_" + line.kind, quantity=quantity, price=amount, unit=unit)
 
@@ -173,5 +208,5 @@ def _unit_price(line: Line) -> Decimal:
     amount = line.net if line.gross is None else line.gross
     if amount is None or not line.billed:
         return line.unit_price
-    per_unit = amount * UNITS_PER_PRICE.get(line.kind, SECONDS_PER_HOUR) / line.billed
+    per_unit = amount * (WH_PER_KWH if line.kind in PER_KWH else SECONDS_PER_HOUR) / line.billed
     return per_unit.quantize(Decimal("1E-6"), ROUND_HALF_UP)

@@ -1,119 +1,129 @@
-"""Quotes: a price for a charge that has not begun, kept with the tariff as it stood, signed as evidence."""
+"""Quotes: a price for a charge that has not begun, kept with the tariff as it stood, signed as evidence.
+
+A kept quote never changes: its signature says what it said when it was made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from sqlmodel import col, select
 
-from emsp import clock, vault
+from emsp import clock
+from emsp.accounts.vehicles import no_such_vehicle, vehicle_of
 from emsp.brands.tables import Brand
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound
-from emsp.pricing import catalog
-from emsp.pricing.billed import Bill, billed
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import Assumption, AssumptionCode
-from emsp.pricing.retail import Place, RetailTariff, Terms, retail_price, retail_tariff
+from emsp.pricing import catalog, evidence
+from emsp.pricing.catalog import Missing
+from emsp.pricing.missing import NoPrice, believable, known_bill, rule_for, usable_tariff
+from emsp.pricing.planned import (
+    USUAL_LEVEL_PERCENT,
+    Car,
+    Levels,
+    PlannedCharge,
+    planned_energy,
+    planned_levels,
+    within,
+)
+from emsp.pricing.report import Assumption, AssumptionCode, plain
+from emsp.pricing.retail import Place, RetailTariff, Terms
 from emsp.pricing.sale import place_of, terms_of
 from emsp.pricing.tables import Quote, TariffRow
-from emsp.pricing.tariff import NotComputable, Tariff
+from emsp.pricing.tariff import Tariff
+from emsp.pricing.worst_case import Bounds, bounds_of, worst_case
 from emsp.stations.tables import Connector, Evse, Station
 
 HOLDS_FOR = timedelta(minutes=15)
-POWER_W = Decimal(11_000)
-AC_CAR_POWER_W = Decimal(11_000)
-WORST_CASE_ENERGY = Decimal("1.25")
-WORST_CASE_OVERSTAY = timedelta(hours=1)
-MAX_ENERGY_WH = Decimal(1_000_000)
+MAX_ENERGY_WH = 1_000_000
 MAX_STAY = timedelta(days=7)
 
 
-async def make_quote(
-    db: Db, *, brand: Brand, driver_id: UUID | None, connector_id: int, energy_wh: int, stay_until: datetime | None
-) -> Quote:
-    """A price for `energy_wh` at a connector, staying until `stay_until` (or until it is charged).
+class ToLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """A car of the driver's, to be charged to a percentage of its battery, from what it holds now if that is known."""
 
-    Without a price the quote says why in `missing_reason`. Raises NotFound for a connector that is not shown,
-    Invalid for an amount of energy or a stay that make no sense.
+    vehicle_id: UUID
+    target_percent: int
+    current_percent: int | None = None
+
+
+async def make_quote(
+    db: Db,
+    *,
+    brand: Brand,
+    driver_id: UUID | None,
+    connector_id: int,
+    energy_wh: int | None = None,
+    to_level: ToLevel | None = None,
+    stay_until: datetime | None = None,
+) -> Quote:
+    """A price for a charge at a connector, staying until `stay_until` (or until it is charged).
+
+    What is wanted is either energy or a level of a car's battery. Without a price the quote says why in
+    `missing_reason`. Raises NotFound for a connector that is not shown, Invalid for what makes no sense, and Refused
+    (VEHICLE_NOT_FOUND, VEHICLE_CANNOT_CHARGE_HERE).
     """
-    connector, station = await _place(db, connector_id)
-    now = clock.now()
-    _check(Decimal(energy_wh), stay_until, now)
-    row = (await catalog.tariffs_of_connectors(db, [connector_id], now))[connector_id]
-    plan = _plan(connector, Decimal(energy_wh), now, stay_until)
+    connector, evse, station = await _place(db, connector_id)
+    now = clock.now().replace(microsecond=0)
+    _check_stay(stay_until, now)
+    place = place_of(connector, station)
+    planned = await _planned(db, place, driver_id, energy_wh, to_level, now, stay_until)
+    found = (await catalog.tariffs_of_connectors(db, [connector_id], now))[connector_id]
     quote = Quote(
+        id=uuid4(),
         brand_id=brand.id,
         driver_id=driver_id,
         connector_id=connector_id,
-        plan=msgspec.to_builtins(plan),
+        plan=msgspec.to_builtins(planned),
         lines=[],
         assumptions=[],
         valid_until=now + HOLDS_FOR,
+        created_at=now,
     )
-    if isinstance(row, TariffRow):
-        _price(quote, row, plan, station, await terms_of(db, brand, driver_id), place_of(connector, station))
-    else:
-        quote.missing_reason = row
-    quote.signature = vault.sign(_evidence(quote))
+    if isinstance(found, TariffRow):
+        quote.tariff_id, quote.wholesale = found.id, found.document
+    try:
+        retail = rule_at(found, await terms_of(db, brand, driver_id), place)
+        _price(quote, retail, planned, station.time_zone)
+    except NoPrice as none:
+        quote.missing_reason = none.reason
+    quote.signature = evidence.signed(evidence.statement_of(quote, brand, (connector, evse, station)))
     db.add(quote)
     await db.flush()
     return quote
 
 
-class _Plan(msgspec.Struct, frozen=True):
-    """What is assumed of the charge: constant power from now on, then staying."""
-
-    start: datetime
-    energy_wh: Decimal
-    power_w: Decimal
-    stay_until: datetime | None
-
-    def worst(self) -> _Plan:
-        """More energy than asked for, and an overstay."""
-        energy_wh = self.energy_wh * WORST_CASE_ENERGY
-        charged = self.start + timedelta(seconds=int(energy_wh * 3600 / self.power_w) + 1)
-        leaves = max(charged, self.stay_until or charged) + WORST_CASE_OVERSTAY
-        return _Plan(self.start, energy_wh, self.power_w, leaves)
-
-
-def _plan(connector: Connector, energy_wh: Decimal, start: datetime, stay_until: datetime | None) -> _Plan:
-    power_w = Decimal(connector.max_power_w or 0) or POWER_W
-    if connector.power_type.startswith("AC"):
-        power_w = min(power_w, AC_CAR_POWER_W)
-    return _Plan(start, energy_wh, power_w, stay_until)
-
-
-def _price(quote: Quote, row: TariffRow, plan: _Plan, station: Station, terms: Terms, place: Place) -> None:
-    """Fill in the price, or the reason why there is none."""
-    wholesale = msgspec.convert(row.document, Tariff)
-    quote.tariff_id, quote.wholesale, quote.currency = row.id, row.document, row.currency
-    retail = retail_tariff(wholesale, terms, place)
+def rule_at(found: TariffRow | Missing, terms: Terms, place: Place) -> RetailTariff:
+    """As `missing.rule_for`, for what the catalog found at a connector."""
+    if not isinstance(found, TariffRow):
+        return rule_for(str(found), terms, place)
     try:
-        bill = _bill(retail, plan, station.time_zone)
-        worst = _bill(retail, plan.worst(), station.time_zone)
-    except NotComputable:
-        quote.missing_reason = "NOT_COMPUTABLE"
-        return
-    if any(said.code == AssumptionCode.ENERGY_WITHOUT_PRICE for said in bill.assumptions):
-        quote.missing_reason = "NO_PRICE_AT_THIS_TIME"
-        return
-    quote.tariff = msgspec.to_builtins(retail)
-    quote.net_minor, quote.total_minor = bill.net_minor, bill.total_minor
-    quote.worst_case_minor = max(worst.total_minor, bill.total_minor)
-    quote.lines = msgspec.to_builtins(bill.lines)
-    power = Assumption(AssumptionCode.CONSTANT_POWER, {"power_w": str(plan.power_w)})
-    quote.assumptions = msgspec.to_builtins((power, *bill.assumptions))
+        tariff: Tariff | str = usable_tariff(found.document)
+    except NoPrice as none:
+        tariff = none.reason
+    return rule_for(tariff, terms, place)
 
 
-def _bill(retail: RetailTariff, plan: _Plan, time_zone: str) -> Bill:
-    periods = periods_of_plan(plan.start, plan.energy_wh, plan.power_w, plan.stay_until)
-    return billed(retail_price(retail, periods, time_zone=time_zone))
+def _price(quote: Quote, retail: RetailTariff, planned: PlannedCharge, time_zone: str) -> None:
+    """Fill in what it costs. Raises NoPrice, and fills in nothing then."""
+    planned = within(planned, retail.tariff)
+    bill = known_bill(retail, planned.periods(), time_zone=time_zone)
+    bounds = bounds_of(planned, quote.valid_until)
+    worst = believable(worst_case(retail, planned, bounds, time_zone=time_zone))
+    quote.plan, quote.tariff = msgspec.to_builtins(planned), msgspec.to_builtins(retail)
+    quote.currency, quote.net_minor, quote.total_minor = bill.currency, bill.net_minor, bill.total_minor
+    quote.worst_case_minor, quote.worst_case_until = max(worst.total_minor, bill.total_minor), bounds.until
+    quote.lines = msgspec.to_builtins(list(bill.lines))
+    quote.assumptions = msgspec.to_builtins([*planned.assumptions(), *bill.assumptions, _about(bounds)])
+
+
+def _about(bounds: Bounds) -> Assumption:
+    said = {"energy_wh": str(plain(bounds.energy_wh)), "until": clock.utc_text(bounds.until)}
+    return Assumption(AssumptionCode.WORST_CASE, said)
 
 
 def retail_of(quote: Quote) -> RetailTariff | None:
@@ -127,9 +137,9 @@ async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Quote]:
     return {quote.id: quote for quote in found.scalars()}
 
 
-async def _place(db: Db, connector_id: int) -> tuple[Connector, Station]:
+async def _place(db: Db, connector_id: int) -> tuple[Connector, Evse, Station]:
     query = (
-        select(Connector, Station)
+        select(Connector, Evse, Station)
         .join(Evse, col(Evse.id) == Connector.evse_id)
         .join(Station, col(Station.id) == Evse.station_id)
         .where(Connector.id == connector_id, Station.shown, ~col(Connector.removed), ~col(Evse.removed))
@@ -137,19 +147,53 @@ async def _place(db: Db, connector_id: int) -> tuple[Connector, Station]:
     found = (await db.execute(query)).first()
     if found is None:
         raise NotFound(f"connector {connector_id}")
-    return found[0], found[1]
+    return found[0], found[1], found[2]
 
 
-def _check(energy_wh: Decimal, stay_until: datetime | None, now: datetime) -> None:
-    if not 0 < energy_wh <= MAX_ENERGY_WH:
-        raise Invalid(f"must be more than 0 and at most {MAX_ENERGY_WH} Wh", "energyWh")
+async def _planned(
+    db: Db,
+    place: Place,
+    driver_id: UUID | None,
+    energy_wh: int | None,
+    to_level: ToLevel | None,
+    start: datetime,
+    stay_until: datetime | None,
+) -> PlannedCharge:
+    if (energy_wh is None) == (to_level is None):
+        raise Invalid("say how much: an amount of energy, or a vehicle and its target, and not both", "energyWh")
+    if energy_wh is not None:
+        if not 0 < energy_wh <= MAX_ENERGY_WH:
+            raise Invalid(f"must be more than 0 and at most {MAX_ENERGY_WH} Wh", "energyWh")
+        return planned_energy(place, Decimal(energy_wh), start, stay_until)
+    assert to_level is not None
+    levels = _levels(to_level)
+    return planned_levels(place, await _car(db, driver_id, to_level.vehicle_id), levels, start, stay_until)
+
+
+def _levels(wanted: ToLevel) -> Levels:
+    """Raises Invalid for levels that no battery has, or that are not above one another."""
+    current = wanted.current_percent
+    if current is not None and not 0 <= current < 100:
+        raise Invalid("must be 0 to 99", "currentPercent")
+    level = USUAL_LEVEL_PERCENT if current is None else current
+    if not level < wanted.target_percent <= 100:
+        assumed = ", which is assumed when currentPercent is left out" if current is None else ", what it holds now"
+        raise Invalid(f"must be at most 100 and more than {level}{assumed}", "targetPercent")
+    return Levels(level, wanted.target_percent, from_assumed=current is None)
+
+
+async def _car(db: Db, driver_id: UUID | None, vehicle_id: UUID) -> Car:
+    if driver_id is None:
+        raise no_such_vehicle()
+    vehicle = await vehicle_of(db, driver_id, vehicle_id)
+    direct_w = vehicle.max_dc_power_w
+    return Car(
+        Decimal(vehicle.battery_capacity_wh),
+        Decimal(vehicle.max_ac_power_w),
+        None if direct_w is None else Decimal(direct_w),
+    )
+
+
+def _check_stay(stay_until: datetime | None, now: datetime) -> None:
     if stay_until is not None and not now < stay_until <= now + MAX_STAY:
         raise Invalid("must be in the future and within seven days", "stayUntil")
-
-
-def _evidence(quote: Quote) -> bytes:
-    said: dict[str, Any] = {
-        name: getattr(quote, name)
-        for name in ("id", "connector_id", "tariff", "plan", "total_minor", "currency", "missing_reason", "valid_until")
-    }
-    return msgspec.json.encode(said, order="sorted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
 from babel import Locale
@@ -18,8 +18,10 @@ from emsp.pricing.restrictions import DAYS, MIDNIGHT, covers_whole_day, ends_wit
 from emsp.pricing.tariff import Day, Restrictions
 
 PRICE_DIGITS_MAX = 4
+RATE_DIGITS = Context(prec=6)
 WORKING_DAYS, WEEKEND = DAYS[:5], DAYS[5:]
 USED_SO_FAR = ("first", "after")
+PER_KWH = (LineKind.ENERGY, LineKind.ENERGY_FEE)
 AT_THE_MOMENT = ("below", "at_least")
 
 
@@ -41,6 +43,19 @@ class Speech:
         pattern = _price_pattern(self.locale, self.currency)
         return str(pattern.apply(amount or 0, self.locale, currency=self.currency, currency_digits=False))
 
+    def per_session(self, amount: Decimal | None) -> str:
+        """A price that is paid as it is said: in the currency's own decimals, unless that would leave nothing."""
+        digits = get_currency_precision(self.currency)
+        whole = (amount or Decimal(0)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        return self.price(amount if amount and not whole else whole)
+
+    def percent(self, value: Decimal) -> str:
+        return self.number(value) + " %"
+
+    def rate(self, value: Decimal) -> str:
+        """An exchange rate in six digits, as it is usual to say them."""
+        return format_decimal(RATE_DIGITS.plus(value), format="#,##0.########", locale=self.locale)
+
     def number(self, value: Decimal) -> str:
         return format_decimal(value, format="#,##0.###", locale=self.locale)
 
@@ -54,7 +69,7 @@ class Speech:
         return " ".join(f"{self.number(n)} {unit}" for n, unit in parts if n) or "0 min"
 
     def quantity(self, kind: LineKind, value: Decimal) -> str:
-        return self.kilo(value, "kWh") if kind is LineKind.ENERGY else self.duration(value)
+        return self.kilo(value, "kWh") if kind in PER_KWH else self.duration(value)
 
     def times(self, start: datetime, end: datetime) -> str:
         same_day = start.date() == end.date()

@@ -1,5 +1,10 @@
 """Standard VAT rates of European countries, by ISO 3166-1 code of two or three letters.
 
+In the European Union charging, with all that helps it, is one supply of electricity (Court of Justice, C-282/22),
+and so is what a mobility service provider sells on (C-60/23). In most countries its rate is the standard one. Not in
+Ireland, which taxes electricity, and public charging with it, at 9 % until the end of 2030. A brand says so, and any
+other rate that it knows better, by `vat_percents` of its price policy.
+
 Looked up on 22 November 2026 in published overviews, those of the 27 member states as of December 2025 and
 those of the other countries older: check a country before its first invoice. Reduced rates and regions with
 rules of their own (the Canary Islands, Madeira, Büsingen …) are not in here. A country that is not listed has

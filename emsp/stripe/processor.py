@@ -15,13 +15,15 @@ from typing import Any, TypeVar
 import stripe
 
 from emsp.errors import AuthenticationRequired, Declined, ProcessorFailed
-from emsp.payments.ports import Card, Intent, Setup, Wish
+from emsp.payments.ports import Card, Intent, Repayment, Setup, Wish
 from emsp.settings import settings
 
 TIMEOUT_S = 20
+REFUNDS_MAX = 100
 NO_FAULT_OF_OURS = {
     "amount_too_small": "the amount is too small to be charged to a card",
     "resource_missing": "the card is not known to the card processor",
+    "charge_already_refunded": "the payment was given back before",
 }
 Answer = TypeVar("Answer")
 
@@ -95,6 +97,18 @@ class StripeProcessor:
         params: Any = {"expand": ["latest_charge"]}
         return _intent(await _asked(client().v1.payment_intents.retrieve_async(processor_id, params)))
 
+    async def refund(self, payment_id: str, *, amount_minor: int, reference: str) -> Repayment:
+        """Keys are kept for a day: a refund that was made before that is found by its reference."""
+        known: Any = {"payment_intent": payment_id, "limit": REFUNDS_MAX}
+        for made in (await _asked(client().v1.refunds.list_async(known))).data:
+            if made.metadata and made.metadata.to_dict().get("reference") == reference:
+                return _repayment(made)
+        params: Any = {"payment_intent": payment_id, "amount": amount_minor, "metadata": {"reference": reference}}
+        return _repayment(await _asked(client().v1.refunds.create_async(params, _key(reference))))
+
+    async def repayment(self, processor_id: str) -> Repayment:
+        return _repayment(await _asked(client().v1.refunds.retrieve_async(processor_id)))
+
 
 def _key(idempotency_key: str) -> Any:
     return {"idempotency_key": idempotency_key}
@@ -157,6 +171,15 @@ def _intent(intent: stripe.PaymentIntent) -> Intent:
         currency=intent.currency.upper(),
         client_secret=intent.client_secret,
         releases_at=_capture_before(intent.latest_charge),
+    )
+
+
+def _repayment(refund: stripe.Refund) -> Repayment:
+    return Repayment(
+        processor_id=refund.id,
+        status=(refund.status or "pending").upper(),
+        amount_minor=refund.amount,
+        failure=getattr(refund, "failure_reason", None),
     )
 
 

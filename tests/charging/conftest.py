@@ -1,6 +1,6 @@
 """A driver's charge in the database, with every job of the timetable known and none of them run by itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -18,6 +18,7 @@ from emsp.partners.tables import Partner
 from emsp.payments import ports as payments_ports
 from emsp.payments.tables import Customer, Hold
 from emsp.pricing.tables import Quote
+from emsp.settings import settings
 from emsp.stations.tables import Connector
 from tests.charging.outside import FakeCards, FakeNetwork
 from tests.graphql import rows
@@ -62,6 +63,14 @@ class Place:
             row = await db.get_one(ChargingSession, session.id)
             row.hold_id, row.payment_method_id = hold.id, card.id
         return session
+
+
+@pytest.fixture(autouse=True)
+def _credits_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("EMSP_CREDIT_WAIT_S", "0")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand
 from emsp.db.engine import Db
-from emsp.payments.ports import Intent, Wish
+from emsp.errors import Declined
+from emsp.payments.ports import Intent, Repayment, Wish
 
 
 class FakeNetwork:
@@ -36,10 +37,13 @@ class FakeNetwork:
 
 
 class FakeCards:
-    """Every card has money; intents by their id, each as [status, amount, captured]."""
+    """Every card has money, unless it is told to decline; what is given back arrives, unless told otherwise."""
 
     def __init__(self) -> None:
         self.intents: dict[str, Intent] = {}
+        self.repayments: dict[str, Repayment] = {}
+        self.declines = False
+        self.repays: str | Exception = "SUCCEEDED"
 
     def held(self, amount_minor: int) -> str:
         """A hold that was placed before; its id."""
@@ -48,6 +52,10 @@ class FakeCards:
     def taken(self) -> list[int]:
         """What was taken from cards, in minor units, in order."""
         return [intent.captured_minor for intent in self.intents.values() if intent.captured_minor]
+
+    def given_back(self) -> list[int]:
+        """What was given back to cards, in minor units, in order."""
+        return [back.amount_minor for back in self.repayments.values() if back.status == "SUCCEEDED"]
 
     async def create_customer(self, *, driver_id: str, email: str) -> str:
         return f"cus_{driver_id}"
@@ -59,6 +67,8 @@ class FakeCards:
         return self._made("REQUIRES_CONFIRMATION", wish.amount_minor, wish.currency)
 
     async def confirm(self, processor_id: str, *, reference: str, off_session: bool) -> Intent:
+        if self.declines:
+            raise Declined("insufficient_funds", "Your card has insufficient funds.")
         return self._become(processor_id, "SUCCEEDED", self.intents[processor_id].amount_minor)
 
     async def capture(self, processor_id: str, *, amount_minor: int, reference: str) -> Intent:
@@ -69,6 +79,16 @@ class FakeCards:
 
     async def intent(self, processor_id: str) -> Intent:
         return self.intents[processor_id]
+
+    async def refund(self, payment_id: str, *, amount_minor: int, reference: str) -> Repayment:
+        if isinstance(self.repays, Exception):
+            raise self.repays
+        assert self.intents[payment_id].status == "SUCCEEDED"
+        made = Repayment(processor_id=f"re_{reference}", status=self.repays, amount_minor=amount_minor)
+        return self.repayments.setdefault(reference, made)
+
+    async def repayment(self, processor_id: str) -> Repayment:
+        return self.repayments[processor_id.removeprefix("re_")]
 
     def _made(self, status: str, amount_minor: int, currency: str) -> Intent:
         intent = Intent(

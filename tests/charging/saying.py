@@ -10,10 +10,11 @@ import procrastinate
 from sqlmodel import col, func, select
 
 from emsp import jobs
-from emsp.charging import read, track
+from emsp.charging import issue, read, track
 from emsp.charging.record import Record, SessionReport
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.db.engine import database_url, transaction
+from emsp.payments.ledger import imbalance
 from emsp.payments.tables import LedgerEntry
 from emsp.pricing.engine import Period
 from tests.charging.conftest import END, START, Place
@@ -86,6 +87,12 @@ async def receipt_of(session: ChargingSession) -> Receipt | None:
         return (await read.receipts_of(db, [session.id])).get(session.id)
 
 
+async def receipts_of(session: ChargingSession) -> list[Receipt]:
+    """What was billed for the session, and then each correction."""
+    async with transaction() as db:
+        return await issue.receipts_of(db, session.id)
+
+
 async def timeline(session: ChargingSession) -> list[str]:
     """The sentences of the timeline, in order."""
     async with transaction() as db:
@@ -98,6 +105,12 @@ async def books() -> dict[str, int]:
     query = select(kind, func.sum(LedgerEntry.amount_minor)).group_by(kind)
     async with transaction() as db:
         return {account: int(amount) for account, amount in await db.execute(query)}
+
+
+async def unbalanced() -> dict[str, int]:
+    """Currencies in which the books do not sum to zero."""
+    async with transaction() as db:
+        return await imbalance(db)
 
 
 async def kept_records() -> dict[str, UUID | None]:

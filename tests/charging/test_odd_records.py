@@ -1,8 +1,7 @@
-"""What operators send about a charge that is billed already changes neither receipt, payment nor books."""
+"""What operators send twice, in an odd order or too late changes neither receipt, payment nor books."""
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -12,11 +11,10 @@ from emsp.loyalty.points import balance
 from emsp.pricing.engine import Period
 from tests.charging.conftest import END, START, Place
 from tests.charging.outside import FakeCards
-from tests.charging.saying import books, kept_records, now, receipt_of, record, report, run_jobs, say, timeline
+from tests.charging.saying import books, now, receipt_of, record, report, run_jobs, say, timeline
 
 PAID = {"driver": 0, "revenue": -450, "tax": -95, "processor_clearing": 545, "energy_cost": 450, "cpo": -450}
 """The books of a charge of 4.50 EUR and 21 % VAT that is billed, bought and paid."""
-CREDIT: dict[str, Any] = {"external_id": "C1-CREDIT", "credit": True, "credits_external_id": "C1"}
 
 
 async def assert_paid_once(place: Place, session: ChargingSession, cards: FakeCards) -> None:
@@ -39,46 +37,6 @@ async def settled(place: Place, cards: FakeCards) -> ChargingSession:
     return session
 
 
-async def test_that_a_credit_is_told_and_changes_nothing(place: Place, cards: FakeCards) -> None:
-    session = await settled(place, cards)
-    await say(place, record(session, net="-4.50", **CREDIT))
-    await run_jobs()
-    await assert_paid_once(place, session, cards)
-    assert (await timeline(session))[-1] == "The operator credited this charge; your receipt is unchanged."
-    assert await kept_records() == {"C1": session.id, "C1-CREDIT": None}
-
-
-async def test_that_a_credit_and_the_corrected_record_change_nothing(place: Place, cards: FakeCards) -> None:
-    session = await settled(place, cards)
-    await say(
-        place,
-        record(session, net="-4.50", **CREDIT),
-        record(session, net="9.00", energy_wh=20_000, external_id="C2", ended_at=END + timedelta(hours=1)),
-    )
-    await run_jobs()
-    await assert_paid_once(place, session, cards)
-    assert (await timeline(session))[-2:] == [
-        "The operator credited this charge; your receipt is unchanged.",
-        "The operator sent another record of this charge; your receipt is unchanged.",
-    ]
-    assert await kept_records() == {"C1": session.id, "C1-CREDIT": None, "C2": None}
-
-
-async def test_that_a_credit_before_the_bill_does_not_stop_it(place: Place, cards: FakeCards) -> None:
-    session = await place.held(cards, state="ENDED")
-    await say(place, record(session), record(session, net="-4.50", **CREDIT))
-    await run_jobs()
-    await assert_paid_once(place, session, cards)
-    assert "The operator credited this charge." in await timeline(session)
-
-
-async def test_that_two_records_that_come_at_once_are_billed_once(place: Place, cards: FakeCards) -> None:
-    session = await place.held(cards, state="ENDED")
-    await say(place, record(session), record(session, net="99.00", energy_wh=12_000, external_id="C2"))
-    await run_jobs()
-    await assert_paid_once(place, session, cards)
-
-
 async def test_that_the_same_record_again_is_not_even_told(place: Place, cards: FakeCards) -> None:
     session = await settled(place, cards)
     before = await timeline(session)
@@ -86,18 +44,6 @@ async def test_that_the_same_record_again_is_not_even_told(place: Place, cards: 
     await run_jobs()
     await assert_paid_once(place, session, cards)
     assert await timeline(session) == before
-
-
-async def test_that_a_record_that_came_again_with_other_figures_is_told_once(place: Place, cards: FakeCards) -> None:
-    session = await settled(place, cards)
-    before = await timeline(session)
-    await say(place, *[record(session, net="900.00", energy_wh=20_000)] * 2)
-    await run_jobs()
-    await assert_paid_once(place, session, cards)
-    assert await timeline(session) == [
-        *before,
-        "The operator sent its record of this charge again with another content; your receipt is unchanged.",
-    ]
 
 
 @pytest.mark.parametrize("status", ["PENDING", "ACTIVE", "COMPLETED", "INVALID", "RESERVATION", "UNKNOWN"])

@@ -116,13 +116,10 @@ async def test_that_the_driver_pays_the_quoted_rule_whatever_the_operator_asks(
     async with transaction() as db:
         receipt = (await read.receipts_of(db, [session.id]))[session.id]
     assert receipt.total_minor == 545
-    assert receipt.verification == {
-        "result": verdict,
-        "reason": None,
-        "asked": asked,
-        "computed": "4.50",
-        "currency": "EUR",
-    }
+    facts = {"result": verdict, "reason": None, "asked": asked, "computed": "4.50", "currency": "EUR"}
+    assert receipt.verification | facts == receipt.verification
+    assert [check["verdict"] for check in receipt.verification["checks"]] == ["NOT_CHECKABLE", verdict]
+    assert receipt.verification["claimed"] == (verdict == "DIFFERS")
 
 
 async def test_that_periods_in_watt_hours_are_not_billed_a_thousand_times(place: Place) -> None:

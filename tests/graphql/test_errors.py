@@ -75,7 +75,7 @@ def test_that_every_mutation_s_payload_tells_why_not() -> None:
         assert str(error.fields["reason"].type) == f"{title}ErrorCode!"
 
 
-FOR_STAFF = ("review.py", "support.py")
+FOR_STAFF = ("claims.py", "plans.py", "review.py", "support.py")
 """What only the command line calls."""
 
 

@@ -82,12 +82,18 @@ def test_that_money_never_touches_a_float() -> None:
         if str(field.type).startswith("Float")
     }
     assert {path for path in floats if not path.startswith(("BoxInput", "NearInput", "Coordinates"))} == {
+        "AddVehicleInput.maxAcPowerKw",
+        "AddVehicleInput.maxDcPowerKw",
+        "ChangeVehicleInput.maxAcPowerKw",
+        "ChangeVehicleInput.maxDcPowerKw",
         "ChargingSession.stateOfChargePercent",
         "Connector.maxPowerKw",
         "StationCluster.latitude",
         "StationCluster.longitude",
         "StationCluster.maxPowerKw",
         "StationFilter.minPowerKw",
+        "Vehicle.maxAcPowerKw",
+        "Vehicle.maxDcPowerKw",
     }
 
 

@@ -29,6 +29,17 @@ async def test_that_a_billed_and_paid_charge_leaves_the_driver_owing_nothing(dat
         assert await ledger.imbalance(db) == {}
 
 
+async def test_that_a_claim_lowers_what_is_owed_by_what_is_not_given_up(database: str) -> None:
+    async with transaction() as db:
+        await ledger.energy_bought(db, reference="c1", seller="cpo:NL-SBX", cost=Money(800, "EUR"))
+        for _ in range(2):
+            await ledger.claim_opened(db, reference="claim", seller="cpo:NL-SBX", disputed=Money(300, "EUR"))
+            await ledger.claim_closed(db, reference="claim", seller="cpo:NL-SBX", given_up=Money(100, "EUR"))
+        balances = [await ledger.balance(db, account, "EUR") for account in ("cpo:NL-SBX", ledger.ENERGY_COST)]
+        assert balances == [Money(-600, "EUR"), Money(600, "EUR")]
+        assert await ledger.imbalance(db) == {}
+
+
 async def test_that_the_same_event_is_written_once(database: str) -> None:
     async with transaction() as db:
         first = await ledger.payment_received(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -11,8 +12,8 @@ from emsp.pricing.engine import Period, price
 from emsp.pricing.explain import assumption_text, line_text, summary
 from emsp.pricing.phrases import PHRASES
 from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import Assumption, AssumptionCode, LineKind
-from emsp.pricing.retail import Place, PricePolicy, Terms, retail_price, retail_tariff
+from emsp.pricing.report import Assumption, AssumptionCode, Line, LineKind
+from emsp.pricing.retail import Place, PricePolicy, Terms, UsageFeePolicy, retail_price, retail_tariff
 from emsp.pricing.tariff import (
     Component,
     Day,
@@ -23,6 +24,7 @@ from emsp.pricing.tariff import (
     Restrictions,
     Tariff,
 )
+from emsp.pricing.terms import FeePer
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 WEEKDAYS = tuple(Day)[:5]
@@ -185,9 +187,56 @@ def test_assumptions_in_words() -> None:
     assert assumption_text(power, "en") == "Charging at 11 kW throughout."
 
 
+def test_a_price_per_session_is_said_in_the_decimals_of_its_currency() -> None:
+    flat, small = component(Dimension.FLAT, "4.32", "21"), component(Dimension.FLAT, "0.002", "0")
+
+    assert summary(Tariff("EUR", (Element((flat,)),)), "en") == "€5.23 per session. Prices include VAT."
+    assert summary(Tariff("JPY", (Element((flat,)),)), "en") == "¥5 per session. Prices include VAT."
+    assert summary(Tariff("EUR", (Element((small,)),)), "en") == "€0.002 per session. Prices include VAT."
+
+
+def test_fees_for_usage_in_words() -> None:
+    per_kwh, per_minute = (
+        UsageFeePolicy(FeePer.KWH, Decimal("0.02")),
+        UsageFeePolicy(FeePer.PARKING_MINUTE, Decimal("0.10")),
+    )
+    terms = Terms(policy=PricePolicy(usage_fees=(per_kwh, per_minute)))
+    periods = periods_of_plan(START, Decimal(10_000), Decimal(10_000), START + timedelta(minutes=90))
+
+    report = retail_price(
+        retail_tariff(Tariff("EUR", (Element((ENERGY,)),)), terms, Place(country="DE")),
+        periods,
+        time_zone="Europe/Berlin",
+    )
+
+    assert [line_text(line, "de", currency="EUR") for line in report.lines[1:]] == [
+        "Servicegebühr für 10 kWh zu 0,0238\xa0€ pro kWh",
+        "Servicegebühr für 30 min Standzeit zu 0,119\xa0€ pro Minute",
+    ]
+
+
+def test_a_line_that_is_taken_back_says_so() -> None:
+    line = Line(kind=LineKind.FLAT, net=Decimal(1), gross=Decimal(1))
+
+    assert line_text(line, "en", currency="EUR", taken_back=True) == "Taken back: Start fee"
+    assert line_text(Line(kind=LineKind.GOODWILL, net=Decimal(-1), gross=Decimal(-1)), "nl", currency="EUR") == (
+        "Coulance: niet meer dan op uw eerste bon"
+    )
+
+
+@pytest.mark.parametrize("language", PHRASES)
+def test_every_assumption_is_a_sentence_in_every_language(language: str) -> None:
+    said = [assumption_text(Assumption(code), language) for code in AssumptionCode]
+
+    assert all(text.endswith(".") and "{" not in text for text in said)
+    assert len(set(said)) == len(said)
+
+
 @pytest.mark.parametrize("language", PHRASES)
 def test_every_language_says_everything(language: str) -> None:
     words = PHRASES[language]
     assert words.keys() == PHRASES["en"].keys()
     assert {"line_" + kind for kind in LineKind} <= words.keys()
     assert set(AssumptionCode) <= words.keys()
+    placeholders = {key: set(re.findall(r"\{(\w+)\}", text)) for key, text in words.items()}
+    assert placeholders == {key: set(re.findall(r"\{(\w+)\}", text)) for key, text in PHRASES["en"].items()}

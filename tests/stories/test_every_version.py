@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from emsp.demo.app_client import AppClient
 from tests.stories.conftest import empty_database
+from tests.stories.corrections import corrected_session
 from tests.stories.world import World, made_world, minor
 
 WAYS = [
@@ -24,12 +26,28 @@ async def test_a_driver_charges_and_pays(server_url: str, tmp_path: Path, versio
     operator = ["--version", version, "--role", role, "--stations", "24"]
     database = empty_database(server_url)
     with made_world(tmp_path, database, speed=60, invite=begins == "they", operator=operator) as world:
-        await _charge_and_pay(world)
+        app, settled = await _charge_and_pay(world)
         _said_as_the_version_asks(_requests(world), version, role)
+        if (role, begins) == ("cpo", "we"):
+            await _credited_and_replaced(world, app, settled)
         assert json.loads(world.processes.run("partners", "inbox", "CPO", "--json")) == []
 
 
-async def _charge_and_pay(world: World) -> None:
+async def _credited_and_replaced(world: World, app: AppClient, settled: dict[str, Any]) -> None:
+    """The operator takes its record back and sends one of half the energy: the driver gets half the money back."""
+    [charge] = world.cpo_books()["sessions"]
+    world.pull_lever("correct-cdr", session_id=charge["id"], how="replace", factor="0.5")
+
+    corrected = await corrected_session(app, settled["id"])
+    receipt, [payment] = corrected["receipt"], world.payments()
+    [correction] = receipt["corrections"]
+    assert 0 < minor(receipt["totalAfterCorrections"]) < minor(receipt["total"])
+    assert minor(receipt["total"]) + minor(correction["total"]) == minor(receipt["totalAfterCorrections"])
+    assert payment["refunded_minor"] == -minor(correction["paid"]) == -minor(correction["total"])
+    assert receipt["total"]["amount"] == settled["receipt"]["total"]["amount"]
+
+
+async def _charge_and_pay(world: World) -> tuple[AppClient, dict[str, Any]]:
     """Start on a quote, watch, stop, and look at the receipt and at everybody's books."""
     app = await world.driver()
     connector, quote = await world.priced_connector(app)
@@ -44,6 +62,7 @@ async def _charge_and_pay(world: World) -> None:
     assert [line["text"] for line in settled["timeline"] if "late start" in line["text"]] == []
     assert charge["remarks"] == []
     assert len(world.cpo_books()["cdrs"]) == 1
+    return app, settled
 
 
 def _requests(world: World) -> list[dict[str, Any]]:

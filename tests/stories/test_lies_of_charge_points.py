@@ -20,6 +20,7 @@ from tests.stories.lies import (
     arrived,
     books_are_even,
     emsp,
+    eventually,
     every,
     fleet,
     is_as_measured,
@@ -237,32 +238,33 @@ async def test_that_a_record_that_comes_twice_is_billed_once(charges: Outcomes[C
 
 
 @about("changed-cdr")
-async def test_that_a_record_that_is_changed_later_changes_no_bill(charges: Outcomes[Charge], payer: Fleet) -> None:
+async def test_that_a_record_that_is_changed_later_is_checked_again_and_changes_no_bill(
+    charges: Outcomes[Charge], payer: Fleet
+) -> None:
     made = charges["changed-cdr"]
 
     await made.until("SETTLED", told="The operator sent its record of this charge again with another content")
 
     assert made.timeline.count("again with another content") == 1
     [session] = made.operators_sessions()
-    assert ["differs from the CDR of the same id" in remark for remark in session["remarks"]] == [True]
-    assert made.receipt["verification"]["result"] in ("AGREES", "WITHIN_TOLERANCE")
+    assert session["remarks"] == []
     [changed] = made.operators_records()
     first = net_of(changed) / Decimal("1.1")
-    await is_on_the_bill_once(made, payer, asked=first)
+    await eventually(lambda: is_on_the_bill_once(made, payer, owed=first))
+    await made.until("SETTLED", told="too much: you do not pay it, we claim it back.")
     is_as_measured(made)
 
 
 @about("credit-cdr")
-async def test_that_a_credit_and_what_follows_it_change_no_bill(charges: Outcomes[Charge]) -> None:
+async def test_that_a_credit_and_what_follows_it_change_what_we_owe_and_no_bill(charges: Outcomes[Charge]) -> None:
     made = charges["credit-cdr"]
 
     await made.until("SETTLED", told="another record of this charge")
 
     assert made.timeline.count("The operator credited this charge") == 1
-    assert made.receipt["verification"]["result"] == "DIFFERS"
     first, _, right = made.operators_records()
     assert net_of(first) > net_of(right)
-    is_paid_once(made, asked=net_of(first))
+    await eventually(lambda: is_paid_once(made, owed=net_of(right)))
     is_as_measured(made)
 
 

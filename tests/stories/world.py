@@ -298,6 +298,7 @@ def made_world(
         "EMSP_SECRET_KEY": "a key for tests only",
         "EMSP_PLUG_IN_WAIT_S": "4",
         "EMSP_UNCONFIRMED_WAIT_S": "4",
+        "EMSP_CREDIT_WAIT_S": "2",
         "EMSP_JOB_STALLED_S": "2",
     }
     processes = Processes(folder, env)

@@ -174,35 +174,26 @@ _read_cdr = _reader("cdrs", messages.Cdr, record_of)
 
 
 async def _take_in_cdrs(db: Db, connection: Connection, items: Sequence[Item]) -> Applied:
-    """CDRs never change: one that was received before keeps its first content. New ones are settled by a job."""
+    """A CDR may not change (CDRs, flow and lifecycle), but some do: every content is kept, and understood by a job.
+
+    What came before under the same id is put aside, so that jobs that have not run yet still find it.
+    """
     applied, new = Applied(reasons={}), []
     for item in items:
-        document = await inbox.kept(db, connection.id, "cdrs", item.key)
+        document = await inbox.kept(db, connection.id, "cdrs", item.key, for_update=True)
         if document is None or document.state == inbox.APART:
             new.append(item)
         elif document.version != item.version or says_the_same(document.body.encode(), item.body):
             applied.unchanged += 1
         else:
-            log.error("a CDR came again with another content; the first one stands", key=item.key)
-            applied.reasons[item.key] = "differs from the CDR of the same id that was received before"
-            if document.state == inbox.APPLIED:
-                await _tell_of_change(db, connection, item)
+            log.warning("a CDR came again with another content", key=item.key)
+            await inbox.put_aside(db, document)
+            new.append(item)
     ids = await inbox.keep(db, connection.id, "cdrs", new, state=inbox.RECEIVED)
-    for document_id in ids.values():
-        await jobs.defer(db, settle_inbox_cdr, document_id=document_id)
+    for key, document_id in ids.items():
+        await jobs.defer(db, settle_inbox_cdr, lock=f"cdr:{connection.id}:{key}", document_id=document_id)
     applied.changed = len(new)
     return applied
-
-
-async def _tell_of_change(db: Db, connection: Connection, item: Item) -> None:
-    """Charging keeps to the first content of a CDR, and tells the driver that another came."""
-    try:
-        record = _understood(_read_cdr, item)
-    except Invalid as fault:
-        log.error("a CDR that came again cannot be understood", key=item.key, reason=str(fault))
-        return
-    if partner_id := await routing.owner(db, connection.id, PartyId(record.country_code, record.party_id)):
-        await track.record_received(db, partner_id, record)
 
 
 def says_the_same(one: bytes, other: bytes) -> bool:

@@ -24,6 +24,7 @@ from emsp.ocpi.words.messages import Head
 from emsp.ocpi.words.reading import read
 
 NAMELESS = "?"
+ASIDE = "#"
 RECEIVED, APPLIED, APART, WITHDRAWN = "RECEIVED", "APPLIED", "APART", "WITHDRAWN"
 
 KEEP = text("""
@@ -147,6 +148,12 @@ async def keep(
         "items": wire.encode([_row(item) for item in sorted(items, key=lambda item: item.key)]).decode(),
     }
     return {row.object_key: row.id for row in await db.execute(KEEP, values)}
+
+
+async def put_aside(db: Db, document: InboxDocument) -> None:
+    """Keep a document under a key of its own, so that what comes after it can take its place."""
+    document.object_key = f"{document.object_key}{ASIDE}{document.id}"
+    await db.flush()
 
 
 def _row(item: Item) -> dict[str, str]:

@@ -88,7 +88,8 @@ async def _records(db: Db, wanted: set[Cdr]) -> dict[Cdr, Record]:
     for some in _portions(sorted(wanted)):
         keys = [(*party, cdr_id) for party, cdr_id in some]
         place = tuple_(col(ChargeRecord.country_code), col(ChargeRecord.party_id), col(ChargeRecord.external_key))
-        for row in (await db.execute(select(ChargeRecord).where(place.in_(keys)))).scalars():
+        query = select(ChargeRecord).where(place.in_(keys)).order_by(col(ChargeRecord.revision))
+        for row in (await db.execute(query)).scalars():
             party = PartyId(row.country_code, row.party_id)
             found[party, row.external_key] = msgspec.convert(row.document, Record, strict=False)
     return found

@@ -1,5 +1,6 @@
-"""More levers under /sandbox: those about the connection, what is published, reservations and parties of a hub."""
+"""More levers under /sandbox: about the connection, what is published, CDRs, reservations and parties of a hub."""
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from .hub.parties import STATUSES
 from .outgoing import spoken
 from .platform import Platform
 from .pushes import push_published
+from .records import CORRECTIONS, correct
 from .registration.joining import change, leave
 from .wire import OcpiError
 
@@ -24,6 +26,7 @@ def routes() -> list[Route]:
         "disconnect": _disconnect,
         "push-locations": _push_locations,
         "push-tariffs": _push_tariffs,
+        "correct-cdr": _correct_cdr,
         "cancel-reservation": _cancel_reservation,
         "party-status": _party_status,
     }
@@ -84,6 +87,28 @@ def _chosen(platform: Platform, shelf: Shelf, object_id: str | None) -> list[dic
     if position is None:
         raise OcpiError(2003, f"{object_id} is not published here")
     return [shelf.read(position)]
+
+
+async def _correct_cdr(platform: Platform, body: dict[str, Any]) -> Any:
+    """Corrects the CDR of a finished session: {"session_id", "how": credit, replace, change or second, "factor"?}."""
+    session_id, how = required_text(body, "session_id", "how")
+    session = platform.books.sessions.get(session_id)
+    if session is None or session.phase != "closed" or session.cdr_id is None:
+        raise OcpiError(2001, f"session_id: {session_id} has no CDR yet")
+    if how not in CORRECTIONS:
+        raise OcpiError(2001, f"how: {how!r} is not one of {', '.join(CORRECTIONS)}")
+    return {"sent": await correct(platform, session, how, _factor(body))}
+
+
+def _factor(body: dict[str, Any]) -> Decimal:
+    """How much of the energy a corrected CDR is over."""
+    try:
+        factor = Decimal(str(body.get("factor", 1)))
+    except InvalidOperation:
+        factor = Decimal(-1)
+    if not (factor.is_finite() and 0 <= factor <= 10):
+        raise OcpiError(2001, "factor: must be a number from 0 to 10")
+    return factor
 
 
 async def _cancel_reservation(platform: Platform, body: dict[str, Any]) -> Any:

@@ -116,6 +116,12 @@ class Platform:
         meter.advance(self.elapsed_s(session))
         return meter
 
+    def replayed_meter(self, session: Session) -> Meter:
+        """The meter of a session that is over, as it stood at its end."""
+        meter = self._new_meter(session)
+        meter.advance(session.ended_after_s or 0)
+        return meter
+
     def _new_meter(self, session: Session) -> Meter:
         options = self.options
         car = Car(session.power_w, options.battery_wh, options.battery_start_percent, options.max_energy_wh)
