@@ -5,13 +5,14 @@ from __future__ import annotations
 from emsp import events, jobs
 from emsp.accounts import forget, mail
 from emsp.accounts import happened as driver_happened
-from emsp.charging import collect, happened, settle, start, stop, watch
+from emsp.charging import happened, start, stop, watch
+from emsp.charging.billing import collect, settle
 from emsp.ocpi.happened import PartnerConnected
 from emsp.ocpi.keep import apply
 from emsp.ocpi.pull import sync
 from emsp.ocpi.send import push_tokens
 from emsp.payments import inbox
-from emsp.pricing import rates
+from emsp.pricing.retail import rates
 
 EVERY: list[tuple[str, jobs.Job]] = [
     ("*/10 * * * *", sync.pull_all),

@@ -19,7 +19,7 @@ from emsp.errors import NotFound, Refused
 from emsp.fleets.members import paying_fleet
 from emsp.fleets.tables import Fleet
 from emsp.payments import cards
-from emsp.pricing.quotes import make_quote
+from emsp.pricing.quotes.quote import make_quote
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Connector, Evse, Station
 

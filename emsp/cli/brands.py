@@ -16,7 +16,7 @@ from emsp.db.engine import Db, transaction
 from emsp.errors import Invalid
 from emsp.ocpi import ours, routing
 from emsp.ocpi.connections import PartyId, our_party
-from emsp.pricing.written_terms import read_policy
+from emsp.pricing.retail.written_terms import read_policy
 
 POLICY_HELP = (
     'The price policy as JSON or @file, such as {"markup_percent": "5", "session_fee_net": "0.35"}. '

@@ -12,7 +12,7 @@ from emsp.cli.partners_options import NameArgument
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 from emsp.partners.agreements import Agreement, OnDifference, agreement_of, partner_named, set_agreement
-from emsp.pricing.policies import Policies
+from emsp.pricing.engine.policies import Policies
 
 
 def _on_difference(text: str | None) -> str | None:

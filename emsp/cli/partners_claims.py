@@ -10,9 +10,9 @@ from uuid import UUID
 
 import typer
 
-from emsp.charging.claims import ClaimFile, claim_file, settle_claim, withdraw_claim
-from emsp.charging.claims import claims as known_claims
-from emsp.charging.statement import statement, table
+from emsp.charging.records.claims import ClaimFile, claim_file, settle_claim, withdraw_claim
+from emsp.charging.records.claims import claims as known_claims
+from emsp.charging.records.statement import statement, table
 from emsp.charging.tables import Claim
 from emsp.cli.running import JsonOption, console, run, show
 from emsp.db.engine import Db, transaction

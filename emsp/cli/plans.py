@@ -15,10 +15,11 @@ from emsp.cli.running import JsonOption, run, show
 from emsp.cli.written import from_json
 from emsp.db.engine import Db, transaction
 from emsp.errors import NotFound
-from emsp.pricing import explain, plans
-from emsp.pricing.plan_terms import HeldPlan, PlanTerms
+from emsp.pricing.retail import plans
+from emsp.pricing.retail.plan_terms import HeldPlan, PlanTerms
+from emsp.pricing.retail.written_terms import read_plan
 from emsp.pricing.tables import Plan
-from emsp.pricing.written_terms import read_plan
+from emsp.pricing.words import explain
 
 cli = typer.Typer(no_args_is_help=True, help="Plans: what a brand's subscribers pay less.")
 BrandOption = Annotated[str | None, typer.Option(help="Slug of the brand; the default one if unset.")]

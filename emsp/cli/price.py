@@ -18,7 +18,7 @@ from emsp.cli.price_files import STANDARD_INPUT, Asked, Plan, Priced, priced_cdr
 from emsp.clock import now
 from emsp.ocpi import wire
 from emsp.ocpi.words.offered import VERSIONS
-from emsp.pricing.policies import Policies
+from emsp.pricing.engine.policies import Policies
 
 FILE = "a file, or - for standard input"
 

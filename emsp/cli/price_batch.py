@@ -13,8 +13,8 @@ from emsp.cli.price_figures import row
 from emsp.errors import Invalid
 from emsp.ocpi.words.offered import Tariffs, read_tariffs, tariffs_for, version_of
 from emsp.ocpi.words.priced import read_case, reason_of
-from emsp.pricing.engine import price_by_period
-from emsp.pricing.policies import Policies
+from emsp.pricing.engine.policies import Policies
+from emsp.pricing.engine.price import price_by_period
 
 FIGURES = (
     "before_tax",

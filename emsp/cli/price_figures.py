@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from emsp.pricing.report import DimensionTotal, LineKind, Report, plain, sum_known
+from emsp.pricing.engine.report import DimensionTotal, LineKind, Report, plain, sum_known
 
 KINDS = {
     "energy": (LineKind.ENERGY,),

@@ -9,19 +9,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from emsp.charging.record import Asked as Parts
-from emsp.charging.record import Cost
+from emsp.charging.records.record import Asked as Parts
+from emsp.charging.records.record import Cost
 from emsp.cli.price_remarks import remarks_on, zone_remarks
 from emsp.errors import Invalid
 from emsp.ocpi import wire
 from emsp.ocpi.words.offered import documents, id_of, read_tariffs, tariffs_for, version_of
 from emsp.ocpi.words.priced import WITHOUT_ZONE, Case, asked_by, read_case, reason_of, zone_of
-from emsp.pricing.engine import price_by_period
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.policies import Policies
-from emsp.pricing.report import Report
-from emsp.pricing.tariff import Tariff
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.policies import Policies
+from emsp.pricing.engine.price import price_by_period
+from emsp.pricing.engine.report import Report
+from emsp.pricing.engine.tariff import Tariff
+from emsp.pricing.engine.trace import Period
 
 STANDARD_INPUT = "-"
 BOM = b"\xef\xbb\xbf"

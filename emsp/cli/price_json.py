@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from emsp.charging.record import Cost
+from emsp.charging.records.record import Cost
 from emsp.cli.price_figures import KINDS, PER_UNIT, UNITS, Total, row, text, totals
 from emsp.cli.price_files import Priced
 from emsp.clock import utc_text
-from emsp.pricing.explain import assumption_text, line_text
-from emsp.pricing.report import Line, LineKind, difference
+from emsp.pricing.engine.report import Line, LineKind, difference
+from emsp.pricing.words.explain import assumption_text, line_text
 
 DIMENSION_OF = {kind: name for name, kinds in KINDS.items() for kind in kinds}
 

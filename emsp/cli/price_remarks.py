@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from emsp.charging.record import Record, measured_periods
+from emsp.charging.records.record import Record, measured_periods
 from emsp.cli.price_figures import text
 from emsp.ocpi.words.priced import Case
-from emsp.pricing.tariff import Dimension, Tariff
+from emsp.pricing.engine.tariff import Dimension, Tariff
 
 ROUNDED_WH, ROUNDED_S = Decimal(10), Decimal(36)
 """Totals are written with two decimals of a kWh or an hour at least."""

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from emsp.charging.record import Cost
+from emsp.charging.records.record import Cost
 from emsp.cli.price_figures import UNITS, Total, totals
 from emsp.cli.price_files import Priced
 from emsp.money import exponent, round_money
-from emsp.pricing.explain import assumption_text, line_text, summary
-from emsp.pricing.report import Report
+from emsp.pricing.engine.report import Report
+from emsp.pricing.words.explain import assumption_text, line_text, summary
 
 console = Console()
 warnings = Console(stderr=True)

@@ -17,10 +17,11 @@ from emsp.cli.running import JsonOption, console, fail, run
 from emsp.db.engine import transaction
 from emsp.errors import EmspError, Invalid, NotFound
 from emsp.money import Money
-from emsp.pricing import evidence, explain
-from emsp.pricing.billed import Bill
-from emsp.pricing.evidence import Statement
-from emsp.pricing.quotes import by_ids
+from emsp.pricing.engine.billed import Bill
+from emsp.pricing.quotes import evidence
+from emsp.pricing.quotes.evidence import Statement
+from emsp.pricing.quotes.quote import by_ids
+from emsp.pricing.words import explain
 
 LANGUAGE = "en"
 MAX_KEYS_BYTES = 100_000

@@ -10,9 +10,9 @@ import typer
 
 from emsp.cli.running import JsonOption, fail, run, show
 from emsp.db.engine import transaction
-from emsp.pricing import rates
-from emsp.pricing.conversion import ExchangeRate
-from emsp.pricing.rate_files import rates_in
+from emsp.pricing.retail import rates
+from emsp.pricing.retail.conversion import ExchangeRate
+from emsp.pricing.retail.rate_files import rates_in
 from emsp.settings import settings
 
 cli = typer.Typer(no_args_is_help=True, help="Exchange rates, by which prices are told in a brand's own currency.")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from emsp.charging.review import in_review, release_from_review
+from emsp.charging.records.review import in_review, release_from_review
 from emsp.cli.running import JsonOption, console, run, show
 
 

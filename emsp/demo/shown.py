@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from emsp.demo.processes import DemoFailed
-from emsp.pricing import evidence
+from emsp.pricing.quotes import evidence
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 Answer = dict[str, Any]

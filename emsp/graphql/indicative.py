@@ -12,9 +12,9 @@ from emsp.graphql.loaders import PriceKey, the
 from emsp.graphql.money import Money, Price, PriceUnit, price, shown
 from emsp.graphql.tariffs import MissingPriceReason
 from emsp.graphql.viewer import Info
-from emsp.pricing import explain
-from emsp.pricing.terms import Terms
-from emsp.pricing.usual import Indicative, Usual
+from emsp.pricing.quotes.usual import Indicative, Usual
+from emsp.pricing.retail.terms import Terms
+from emsp.pricing.words import explain
 
 EnergyWh = Annotated[int, strawberry.argument(description="The energy of the charge, in watt-hours.")]
 Minutes = Annotated[

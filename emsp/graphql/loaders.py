@@ -24,11 +24,11 @@ from emsp.fleets.tables import Fleet, FleetMember
 from emsp.partners.tables import Party
 from emsp.payments.tables import Hold, PaymentMethod
 from emsp.pricing.catalog import Missing, tariffs_of_connectors
-from emsp.pricing.indicative import asked_at, indicative_prices
-from emsp.pricing.sale import terms_of_askers
+from emsp.pricing.quotes.indicative import asked_at, indicative_prices
+from emsp.pricing.quotes.usual import Indicative, Usual
+from emsp.pricing.retail.sale import terms_of_askers
+from emsp.pricing.retail.terms import Terms
 from emsp.pricing.tables import Quote, TariffRow
-from emsp.pricing.terms import Terms
-from emsp.pricing.usual import Indicative, Usual
 from emsp.stations.availability import availability
 from emsp.stations.loaders import connectors_of, evses_of
 from emsp.stations.outlets import outlets_of

@@ -12,9 +12,9 @@ from strawberry import field
 from emsp import money
 from emsp.graphql.fields import value
 from emsp.graphql.scalars import CurrencyCode
-from emsp.pricing import explain
-from emsp.pricing.billed import BilledLine, BilledTax
-from emsp.pricing.report import LineKind, plain
+from emsp.pricing.engine.billed import BilledLine, BilledTax
+from emsp.pricing.engine.report import LineKind, plain
+from emsp.pricing.words import explain
 
 
 @strawberry.type(description="An amount to pay, in the currency's own decimals.")

@@ -5,7 +5,7 @@ from strawberry import field
 
 from emsp.graphql.loaders import the
 from emsp.graphql.viewer import Info
-from emsp.pricing import explain
+from emsp.pricing.words import explain
 
 
 @strawberry.type(description="What a driver pays less, since they are on it; one plan at a time.")

@@ -19,11 +19,12 @@ from emsp.graphql.stations import Connector, connector_of
 from emsp.graphql.tariffs import MissingPriceReason
 from emsp.graphql.vehicles import given, key_of_vehicle
 from emsp.graphql.viewer import Info
-from emsp.pricing import explain, tables
-from emsp.pricing.planned import PlannedCharge
-from emsp.pricing.quotes import ToLevel, make_quote, retail_of
-from emsp.pricing.report import Assumption
-from emsp.pricing.retail import Guarantee
+from emsp.pricing import tables
+from emsp.pricing.engine.report import Assumption
+from emsp.pricing.quotes.planned import PlannedCharge
+from emsp.pricing.quotes.quote import ToLevel, make_quote, retail_of
+from emsp.pricing.retail.prices import Guarantee
+from emsp.pricing.words import explain
 
 
 @strawberry.type(description="What a charge will cost. The bill keeps to the rule that this price was made by.")

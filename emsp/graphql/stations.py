@@ -24,7 +24,7 @@ from emsp.graphql.words import (
     Freshness,
     PowerType,
 )
-from emsp.pricing.usual import USUAL, Usual
+from emsp.pricing.quotes.usual import USUAL, Usual
 from emsp.stations import opening, tables
 from emsp.stations.availability import STATUSES
 from emsp.stations.availability import Availability as Counted

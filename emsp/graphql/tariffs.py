@@ -17,11 +17,11 @@ from emsp.graphql.node import Node
 from emsp.graphql.scalars import CurrencyCode
 from emsp.graphql.viewer import Info
 from emsp.graphql.words import Weekday
-from emsp.pricing import explain, tariff
 from emsp.pricing.catalog import Missing
-from emsp.pricing.missing import NoPrice, usable_tariff
-from emsp.pricing.report import LineKind, plain
-from emsp.pricing.retail import (
+from emsp.pricing.engine import tariff
+from emsp.pricing.engine.report import LineKind, plain
+from emsp.pricing.quotes.missing import NoPrice, usable_tariff
+from emsp.pricing.retail.prices import (
     Conversion,
     RetailTariff,
     SessionFee,
@@ -30,8 +30,9 @@ from emsp.pricing.retail import (
     own_tariff,
     retail_tariff,
 )
-from emsp.pricing.sale import place_of
+from emsp.pricing.retail.sale import place_of
 from emsp.pricing.tables import TariffRow
+from emsp.pricing.words import explain
 
 PER = {
     tariff.Dimension.ENERGY: PriceUnit.KWH,

@@ -11,8 +11,8 @@ from strawberry import field
 from emsp.graphql.fields import value
 from emsp.graphql.money import Money, shown
 from emsp.money import round_money
-from emsp.pricing.verdict_words import check_text, verdict_text
-from emsp.pricing.verdicts import Amount, Check, Reason, Verdict
+from emsp.pricing.check.verdicts import Amount, Check, Reason, Verdict
+from emsp.pricing.words.verdict_words import check_text, verdict_text
 
 
 @strawberry.enum(description="What came of computing the operator's record of a charge once more.")

@@ -15,7 +15,7 @@ from emsp.graphql.indicative import terms_of_asker
 from emsp.graphql.scalars import CurrencyCode
 from emsp.graphql.viewer import Info
 from emsp.graphql.words import ConnectorStandard, Facility
-from emsp.pricing.indicative import prices_in
+from emsp.pricing.quotes.indicative import prices_in
 from emsp.stations import asking
 
 NOBODY = 0

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from emsp.pricing.tariff import Tariff
+from emsp.pricing.engine.tariff import Tariff
 
 
 class TariffFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from _material import options, table, tariffs
 
 from emsp.errors import Invalid
-from emsp.pricing import engine
-from emsp.pricing.report import AssumptionCode, Report
-from emsp.pricing.tariff import NotComputable, Tariff
-from emsp.pricing.trace import Period
+from emsp.pricing.engine import price as engine
+from emsp.pricing.engine.report import AssumptionCode, Report
+from emsp.pricing.engine.tariff import NotComputable, Tariff
+from emsp.pricing.engine.trace import Period
 from tests.pricing.second import first, pricer
 from tests.pricing.second.compare import differs
 from tests.pricing.second.sessions import STANDARD, TIME_ZONE

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from emsp.charging.record import Asked, Cost, Record
+from emsp.charging.records.record import Asked, Cost, Record
 from emsp.money import exponent
-from emsp.pricing.engine import price
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import LineKind, Report
-from emsp.pricing.tariff import (
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.price import price
+from emsp.pricing.engine.report import LineKind, Report
+from emsp.pricing.engine.tariff import (
     Component,
     Day,
     Dimension,
@@ -28,7 +28,7 @@ from emsp.pricing.tariff import (
     Tariff,
     TaxIncluded,
 )
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.trace import Period
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples" / "tariffs").glob("*.json"))
 ZONES = ("Europe/Amsterdam", "Europe/Helsinki", "Europe/London", "America/New_York")

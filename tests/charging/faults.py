@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from emsp.money import exponent
-from emsp.pricing.tariff import Component, Dimension, NotComputable, Tariff
+from emsp.pricing.engine.tariff import Component, Dimension, NotComputable, Tariff
 from tests.charging.corpus import HABITS, Charge, Written, cents, record_of
 
 

@@ -10,13 +10,14 @@ import procrastinate
 from sqlmodel import col, func, select
 
 from emsp import jobs
-from emsp.charging import issue, read, track
-from emsp.charging.record import Record, SessionReport
+from emsp.charging import read, track
+from emsp.charging.billing import issue
+from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.db.engine import database_url, transaction
 from emsp.payments.ledger import imbalance
 from emsp.payments.tables import LedgerEntry
-from emsp.pricing.engine import Period
+from emsp.pricing.engine.price import Period
 from tests.charging.conftest import END, START, Place
 
 Jobs = Callable[[], Awaitable[list[str]]]

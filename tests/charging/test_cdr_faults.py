@@ -19,14 +19,14 @@ from uuid import uuid4
 import pytest
 from msgspec import Struct
 
-from emsp.charging.checking import ask_of, is_same_charge
-from emsp.charging.readings import readings
+from emsp.charging.records.checking import ask_of, is_same_charge
+from emsp.charging.records.readings import readings
 from emsp.charging.tables import ChargingSession
 from emsp.money import exponent
 from emsp.ocpi.words import messages
 from emsp.ocpi.words.reading import read
 from emsp.ocpi.words.translate_tariff import tariff_of
-from emsp.pricing.verify import Verdict, Verification, verify
+from emsp.pricing.check.verify import Verdict, Verification, verify
 from tests.charging.corpus import Charge, Written, cents, charges, costs_something, honest, sessions
 from tests.charging.faults import FAULTS, Fault, faulty
 

@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from emsp.charging.checking import Checked, Decision, check_record, seen
-from emsp.charging.readings import believed, readings
-from emsp.charging.record import Asked, Cost, Record
-from emsp.charging.suspicion import Odd, Seen, suspicions
+from emsp.charging.records.checking import Checked, Decision, check_record, seen
+from emsp.charging.records.readings import believed, readings
+from emsp.charging.records.record import Asked, Cost, Record
+from emsp.charging.records.suspicion import Odd, Seen, suspicions
 from emsp.charging.tables import ChargeRecord, ChargingSession
 from emsp.db.engine import transaction
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff
+from emsp.pricing.engine.trace import Period
 from emsp.pricing.tables import Quote
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
-from emsp.pricing.trace import Period
 from emsp.stations.tables import Station
 from tests.charging.conftest import END, START, Place
 from tests.charging.saying import record

@@ -11,10 +11,18 @@ import msgspec
 import pytest
 from sqlmodel import select
 
-from emsp.charging.checking import check_record, seen
-from emsp.charging.claims import ClaimFile, claim_file, claims, credited, open_claim, settle_claim, withdraw_claim
-from emsp.charging.record import Asked, Cost, Record
-from emsp.charging.statement import statement, table
+from emsp.charging.records.checking import check_record, seen
+from emsp.charging.records.claims import (
+    ClaimFile,
+    claim_file,
+    claims,
+    credited,
+    open_claim,
+    settle_claim,
+    withdraw_claim,
+)
+from emsp.charging.records.record import Asked, Cost, Record
+from emsp.charging.records.statement import statement, table
 from emsp.charging.tables import ChargeRecord, ChargingSession, Claim
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound, Refused

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from emsp.brands.tables import Brand
-from emsp.charging.collect import collect_payment
+from emsp.charging.billing.collect import collect_payment
+from emsp.charging.billing.settle import settle_charge
 from emsp.charging.lifecycle import State
-from emsp.charging.settle import settle_charge
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.db.engine import transaction
 from emsp.errors import ProcessorFailed

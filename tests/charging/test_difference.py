@@ -5,9 +5,9 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emsp.charging.difference import at_most, correction, in_force, nothing
-from emsp.pricing.billed import Bill, BilledLine, BilledTax, billed
-from emsp.pricing.report import Line, LineKind, make_report
+from emsp.charging.billing.difference import at_most, correction, in_force, nothing
+from emsp.pricing.engine.billed import Bill, BilledLine, BilledTax, billed
+from emsp.pricing.engine.report import Line, LineKind, make_report
 
 
 def a_bill(*costs: tuple[str, str | None]) -> Bill:

@@ -12,12 +12,12 @@ from emsp.charging.authorize import request_start
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import transaction
 from emsp.errors import Refused
-from emsp.pricing import evidence
 from emsp.pricing.catalog import put_tariffs
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff
 from emsp.pricing.facts import TariffFacts
-from emsp.pricing.quotes import make_quote
+from emsp.pricing.quotes import evidence
+from emsp.pricing.quotes.quote import make_quote
 from emsp.pricing.tables import Quote
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
 from tests.charging.conftest import END, Place
 from tests.charging.outside import FakeCards, FakeNetwork
 from tests.charging.saying import now, receipt_of, record, run_jobs, say

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emsp.charging.matching import BY_PLACE
+from emsp.charging.records.matching import BY_PLACE
 from emsp.db.engine import transaction
 from tests.charging.conftest import END, START, Place
 from tests.charging.outside import FakeCards

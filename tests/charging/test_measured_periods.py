@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emsp.charging.record import Asked, Record, measured_periods
-from emsp.pricing.trace import Period
+from emsp.charging.records.record import Asked, Record, measured_periods
+from emsp.pricing.engine.trace import Period
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 HALF, END = START + timedelta(hours=1), START + timedelta(hours=2)

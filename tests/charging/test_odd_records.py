@@ -8,7 +8,7 @@ import pytest
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import transaction
 from emsp.loyalty.points import balance
-from emsp.pricing.engine import Period
+from emsp.pricing.engine.price import Period
 from tests.charging.conftest import END, START, Place
 from tests.charging.outside import FakeCards
 from tests.charging.saying import books, now, receipt_of, record, report, run_jobs, say, timeline

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from emsp.charging.plausible import doubt
-from emsp.charging.record import Record
-from emsp.pricing.engine import Period
+from emsp.charging.records.plausible import doubt
+from emsp.charging.records.record import Record
+from emsp.pricing.engine.price import Period
 from tests.charging.conftest import END, START
 
 HOUR = timedelta(hours=1)

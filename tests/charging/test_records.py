@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from emsp.charging.record import Record
-from emsp.charging.records import Kept, standing
-from emsp.pricing.trace import Period
+from emsp.charging.records.record import Record
+from emsp.charging.records.standing import Kept, standing
+from emsp.pricing.engine.trace import Period
 from tests.charging.conftest import END, START
 
 Said = tuple[str, dict[str, Any]]

@@ -8,14 +8,14 @@ import pytest
 
 from emsp import clock
 from emsp.charging import watch
-from emsp.charging.review import in_review, release_from_review
+from emsp.charging.records.review import in_review, release_from_review
 from emsp.charging.tables import ChargeRecord, ChargingSession
 from emsp.db.engine import transaction
 from emsp.errors import NotFound, Refused
 from emsp.fleets.tables import FleetCharge
 from emsp.loyalty.points import balance
 from emsp.money import Money
-from emsp.pricing.engine import Period
+from emsp.pricing.engine.price import Period
 from tests.charging.conftest import END, START, Place
 from tests.charging.outside import FakeCards
 from tests.charging.saying import Jobs, books, now, receipt_of, record, report, run_jobs, say, timeline

@@ -7,10 +7,11 @@ import pytest
 from sqlmodel import select
 
 from emsp import clock
-from emsp.charging import read, settle, watch
+from emsp.charging import read, watch
+from emsp.charging.billing import settle
 from emsp.charging.tables import ChargeRecord
 from emsp.db.engine import transaction
-from emsp.pricing.engine import Period
+from emsp.pricing.engine.price import Period
 from tests.charging.conftest import END, START, Place
 from tests.charging.saying import Jobs, now, record, report, say
 

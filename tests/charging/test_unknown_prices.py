@@ -9,10 +9,10 @@ from emsp.brands.tables import Brand
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import transaction
 from emsp.money import Money
-from emsp.pricing.engine import Period
-from emsp.pricing.quotes import make_quote
+from emsp.pricing.engine.price import Period
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff
+from emsp.pricing.quotes.quote import make_quote
 from emsp.pricing.tables import Quote, TariffRow
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
 from tests.charging.conftest import END, START, Place
 from tests.charging.outside import FakeCards
 from tests.charging.saying import books, now, receipt_of, record, run_jobs, say

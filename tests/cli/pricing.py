@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from emsp.cli import price_batch
 from emsp.cli.price import price
-from emsp.pricing.policies import DEFAULT
+from emsp.pricing.engine.policies import DEFAULT
 
 cli = typer.Typer()
 cli.command()(price)

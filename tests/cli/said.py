@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from emsp.pricing.tariff import Component, Element, PriceLimit, Restrictions, Tariff
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.tariff import Component, Element, PriceLimit, Restrictions, Tariff
+from emsp.pricing.engine.trace import Period
 
 NAMES = {
     "days_of_week": "day_of_week",

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from emsp.pricing.plan import CurvePoint, periods_of_plan
-from emsp.pricing.tariff import Tariff
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.plan import CurvePoint, periods_of_plan
+from emsp.pricing.engine.tariff import Tariff
+from emsp.pricing.engine.trace import Period
 from tests.cli.pricing import answers
 from tests.cli.said import ocpi_cdr, ocpi_tariff
 

@@ -5,8 +5,8 @@ from typing import Any
 from emsp.brands.tables import Brand
 from emsp.db.engine import transaction
 from emsp.graphql import ids
-from emsp.pricing.plan_terms import PlanTerms
-from emsp.pricing.plans import add_plan, subscribe
+from emsp.pricing.retail.plan_terms import PlanTerms
+from emsp.pricing.retail.plans import add_plan, subscribe
 from tests.graphql import rows
 from tests.graphql.conftest import Api, Town
 

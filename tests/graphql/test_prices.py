@@ -8,8 +8,8 @@ from sqlalchemy import event
 from emsp.brands.tables import Brand
 from emsp.db.engine import engine, transaction
 from emsp.graphql import ids
-from emsp.pricing import plans
-from emsp.pricing.plan_terms import PlanTerms
+from emsp.pricing.retail import plans
+from emsp.pricing.retail.plan_terms import PlanTerms
 from emsp.pricing.tables import TariffRow
 from tests.graphql import rows
 from tests.graphql.conftest import Api, Town

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emsp.graphql.verification import CdrCheckSubject, CdrVerificationReason, CdrVerificationResult, verification_of
-from emsp.pricing.verify import Reason, Verdict, What
+from emsp.pricing.check.verify import Reason, Verdict, What
 
 
 def test_that_a_receipt_from_before_shows() -> None:

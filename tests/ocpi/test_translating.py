@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from emsp.charging.record import Record, SessionReport
+from emsp.charging.records.record import Record, SessionReport
 from emsp.errors import Invalid
 from emsp.ocpi import wire
 from emsp.ocpi.words import bridge, messages
@@ -15,8 +15,8 @@ from emsp.ocpi.words.reading import convert, read
 from emsp.ocpi.words.translate_charge import record_of, report_of
 from emsp.ocpi.words.translate_location import station_of, time_zone
 from emsp.ocpi.words.translate_tariff import tariff_facts
-from emsp.pricing.engine import Period
-from emsp.pricing.tariff import Day, Dimension, ReservationUse, Restrictions, Tariff, TaxIncluded
+from emsp.pricing.engine.price import Period
+from emsp.pricing.engine.tariff import Day, Dimension, ReservationUse, Restrictions, Tariff, TaxIncluded
 from emsp.stations.facts import ConnectorFacts, StationFacts
 from tests.ocpi import people
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from emsp.charging.record import Asked, Cost, Record
+from emsp.charging.records.record import Asked, Cost, Record
 from emsp.errors import Invalid
 from emsp.ocpi import wire
 from emsp.ocpi.words import bridge, messages
 from emsp.ocpi.words.reading import convert
 from emsp.ocpi.words.translate_charge import record_of
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.trace import Period
 from tests.ocpi import people
 
 TEN = datetime(2026, 6, 1, 10, tzinfo=UTC)

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emsp.pricing.engine import Period
-from emsp.pricing.policies import Durations, Flats, NightWindows, Policies, StepSizes, VatOmitted
-from emsp.pricing.tariff import (
+from emsp.pricing.engine.policies import Durations, Flats, NightWindows, Policies, StepSizes, VatOmitted
+from emsp.pricing.engine.price import Period
+from emsp.pricing.engine.tariff import (
     Component,
     Day,
     Dimension,

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from emsp.pricing.evidence import Statement, Where
-from emsp.pricing.planned import PlannedCharge
-from emsp.pricing.retail import RetailTariff
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff
+from emsp.pricing.quotes.evidence import Statement, Where
+from emsp.pricing.quotes.planned import PlannedCharge
+from emsp.pricing.retail.prices import RetailTariff
 
 START = datetime(2026, 6, 2, 18, tzinfo=UTC)
 TARIFF = Tariff("EUR", (Element((Component(Dimension.ENERGY, Decimal("0.45"), Decimal(21)),)),))

@@ -14,14 +14,14 @@ from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.db.engine import transaction
 from emsp.partners.tables import Partner
-from emsp.pricing.billed import billed
-from emsp.pricing.plan_terms import PlanTerms
-from emsp.pricing.plans import add_plan, held_plans, subscribe, unsubscribe, use_allowance
-from emsp.pricing.quotes import make_quote, retail_of
-from emsp.pricing.report import LineKind
-from emsp.pricing.retail import retail_price
+from emsp.pricing.engine.billed import billed
+from emsp.pricing.engine.report import LineKind
+from emsp.pricing.engine.trace import Period
+from emsp.pricing.quotes.quote import make_quote, retail_of
+from emsp.pricing.retail.plan_terms import PlanTerms
+from emsp.pricing.retail.plans import add_plan, held_plans, subscribe, unsubscribe, use_allowance
+from emsp.pricing.retail.prices import retail_price
 from emsp.pricing.tables import Quote
-from emsp.pricing.trace import Period
 from emsp.stations.tables import Connector
 from tests.graphql import rows
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emsp.pricing.billed import billed
-from emsp.pricing.engine import Period, price, price_by_period
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff, TaxIncluded
+from emsp.pricing.engine.billed import billed
+from emsp.pricing.engine.price import Period, price, price_by_period
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff, TaxIncluded
 
 prices = st.decimals(min_value=0, max_value=5, places=4)
 rates = st.sampled_from([Decimal(0), Decimal("5.5"), Decimal(19), Decimal(21)])

@@ -11,9 +11,9 @@ from sqlalchemy import event, select
 from emsp.db.engine import engine, transaction
 from emsp.partners.tables import Partner
 from emsp.pricing.catalog import Missing, put_tariffs, tariffs_of_connectors, withdraw_tariff
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff
 from emsp.pricing.facts import TariffFacts
 from emsp.pricing.tables import TariffRow
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
 from emsp.stations.changes import Counts, put_stations
 from emsp.stations.facts import ConnectorFacts, EvseFacts, StationFacts
 from emsp.stations.tables import Connector

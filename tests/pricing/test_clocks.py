@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emsp.pricing.engine import Period, price
-from emsp.pricing.report import LineKind
-from emsp.pricing.tariff import Component, Day, Dimension, Element, Restrictions, Tariff
+from emsp.pricing.engine.price import Period, price
+from emsp.pricing.engine.report import LineKind
+from emsp.pricing.engine.tariff import Component, Day, Dimension, Element, Restrictions, Tariff
 from tests.pricing.generated import many
 
 QUARTER = timedelta(minutes=15)

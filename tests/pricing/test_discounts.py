@@ -8,15 +8,23 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from emsp.pricing.billed import billed
-from emsp.pricing.conversion import ExchangeRate
-from emsp.pricing.explain import assumption_text, line_text, plan_text, summary
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.plan_terms import HeldPlan, PlanTerms
-from emsp.pricing.report import Allowance, Assumption, AssumptionCode, Discount, DiscountOn, LineKind, Report
-from emsp.pricing.retail import Place, PricePolicy, RetailTariff, Terms, UsageFeePolicy, retail_price, retail_tariff
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff
-from emsp.pricing.terms import FeePer
+from emsp.pricing.engine.billed import billed
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.report import Allowance, Assumption, AssumptionCode, Discount, DiscountOn, LineKind, Report
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff
+from emsp.pricing.retail.conversion import ExchangeRate
+from emsp.pricing.retail.plan_terms import HeldPlan, PlanTerms
+from emsp.pricing.retail.prices import (
+    Place,
+    PricePolicy,
+    RetailTariff,
+    Terms,
+    UsageFeePolicy,
+    retail_price,
+    retail_tariff,
+)
+from emsp.pricing.retail.terms import FeePer
+from emsp.pricing.words.explain import assumption_text, line_text, plan_text, summary
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 PERIODS = periods_of_plan(START, Decimal(20_000), Decimal(20_000))

@@ -8,13 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from emsp.pricing.engine import Period, price
-from emsp.pricing.explain import assumption_text, line_text, summary
-from emsp.pricing.phrases import PHRASES
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import Assumption, AssumptionCode, Line, LineKind
-from emsp.pricing.retail import Place, PricePolicy, Terms, UsageFeePolicy, retail_price, retail_tariff
-from emsp.pricing.tariff import (
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.price import Period, price
+from emsp.pricing.engine.report import Assumption, AssumptionCode, Line, LineKind
+from emsp.pricing.engine.tariff import (
     Component,
     Day,
     Dimension,
@@ -24,7 +21,10 @@ from emsp.pricing.tariff import (
     Restrictions,
     Tariff,
 )
-from emsp.pricing.terms import FeePer
+from emsp.pricing.retail.prices import Place, PricePolicy, Terms, UsageFeePolicy, retail_price, retail_tariff
+from emsp.pricing.retail.terms import FeePer
+from emsp.pricing.words.explain import assumption_text, line_text, summary
+from emsp.pricing.words.phrases import PHRASES
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 WEEKDAYS = tuple(Day)[:5]

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import msgspec
 
-from emsp.pricing.conversion import Conversion, ExchangeRate, conversion, factor
-from emsp.pricing.engine import price
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import Assumption, AssumptionCode, LineKind, Report
-from emsp.pricing.retail import (
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.price import price
+from emsp.pricing.engine.report import Assumption, AssumptionCode, LineKind, Report
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, Tariff
+from emsp.pricing.retail.conversion import Conversion, ExchangeRate, conversion, factor
+from emsp.pricing.retail.prices import (
     Place,
     PricePolicy,
     RetailTariff,
@@ -22,8 +23,7 @@ from emsp.pricing.retail import (
     retail_report,
     retail_tariff,
 )
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, Tariff
-from emsp.pricing.terms import CountryVat, FeePer
+from emsp.pricing.retail.terms import CountryVat, FeePer
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 TWO_HOURS = periods_of_plan(START, Decimal(20_000), Decimal(20_000), START + timedelta(hours=2))

@@ -14,19 +14,19 @@ from sqlmodel import col
 from emsp.db.engine import Db, engine, transaction
 from emsp.money import Money
 from emsp.partners.tables import Partner
-from emsp.pricing.billed import billed
 from emsp.pricing.catalog import put_tariffs, tariffs_of_connectors, withdraw_tariff
+from emsp.pricing.engine.billed import billed
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.report import AssumptionCode
+from emsp.pricing.engine.tariff import Component, Dimension, Element, NotComputable, Restrictions, Tariff
 from emsp.pricing.facts import TariffFacts
-from emsp.pricing.indicative import asked_at, indicative_prices, prices_in
-from emsp.pricing.missing import NoPrice
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.quotes import rule_at
-from emsp.pricing.report import AssumptionCode
-from emsp.pricing.retail import retail_price
-from emsp.pricing.sale import place_of
-from emsp.pricing.tariff import Component, Dimension, Element, NotComputable, Restrictions, Tariff
-from emsp.pricing.terms import PricePolicy, Terms
-from emsp.pricing.usual import Indicative
+from emsp.pricing.quotes.indicative import asked_at, indicative_prices, prices_in
+from emsp.pricing.quotes.missing import NoPrice
+from emsp.pricing.quotes.quote import rule_at
+from emsp.pricing.quotes.usual import Indicative
+from emsp.pricing.retail.prices import retail_price
+from emsp.pricing.retail.sale import place_of
+from emsp.pricing.retail.terms import PricePolicy, Terms
 from emsp.stations import search
 from emsp.stations.asking import Filter, Near, Order, Outlet
 from emsp.stations.geo import haversine_m

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import Assumption, AssumptionCode, LineKind
-from emsp.pricing.retail import (
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.report import Assumption, AssumptionCode, LineKind
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Tariff
+from emsp.pricing.retail.prices import (
     OwnPrice,
     Place,
     PricePolicy,
@@ -19,7 +20,6 @@ from emsp.pricing.retail import (
     retail_price,
     retail_tariff,
 )
-from emsp.pricing.tariff import Component, Dimension, Element, Tariff
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 ZONE = "Europe/Amsterdam"

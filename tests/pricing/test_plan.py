@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emsp.pricing.plan import CurvePoint, periods_of_plan
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.plan import CurvePoint, periods_of_plan
+from emsp.pricing.engine.trace import Period
 from tests.pricing.generated import many
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)

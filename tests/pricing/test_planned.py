@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from emsp.errors import Refused
-from emsp.pricing.planned import (
+from emsp.pricing.engine.report import AssumptionCode
+from emsp.pricing.engine.tariff import Component, Dimension, Element, Restrictions, Tariff
+from emsp.pricing.quotes.planned import (
     Car,
     Levels,
     PlannedCharge,
@@ -18,9 +20,7 @@ from emsp.pricing.planned import (
     usual_power_w,
     within,
 )
-from emsp.pricing.report import AssumptionCode
-from emsp.pricing.retail import Place
-from emsp.pricing.tariff import Component, Dimension, Element, Restrictions, Tariff
+from emsp.pricing.retail.prices import Place
 
 START = datetime(2026, 6, 2, 18, tzinfo=UTC)
 SOCKET = Place("NLD", "NL-ABC", Decimal(22_000), direct_current=False)

@@ -14,9 +14,10 @@ from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound, Refused
-from emsp.pricing.billed import BilledLine
-from emsp.pricing.plan_terms import HeldPlan, PlanTerms
-from emsp.pricing.plans import (
+from emsp.pricing.engine.billed import BilledLine
+from emsp.pricing.engine.report import Allowance, Discount, DiscountOn, Line, LineKind
+from emsp.pricing.retail.plan_terms import HeldPlan, PlanTerms
+from emsp.pricing.retail.plans import (
     add_plan,
     close_plan,
     held_plans,
@@ -26,8 +27,7 @@ from emsp.pricing.plans import (
     unsubscribe,
     use_allowance,
 )
-from emsp.pricing.report import Allowance, Discount, DiscountOn, Line, LineKind
-from emsp.pricing.sale import terms_of, terms_of_askers
+from emsp.pricing.retail.sale import terms_of, terms_of_askers
 from emsp.pricing.tables import AllowanceUse
 from tests.graphql import rows
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 from msgspec.structs import replace
 
-from emsp.pricing.engine import NotComputable, Period, price, price_by_period
-from emsp.pricing.report import Assumption, AssumptionCode, LineKind
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, ReservationUse, Restrictions, Tariff
+from emsp.pricing.engine.price import NotComputable, Period, price, price_by_period
+from emsp.pricing.engine.report import Assumption, AssumptionCode, LineKind
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, ReservationUse, Restrictions, Tariff
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 HOUR = Period(START, START + timedelta(hours=1), Decimal(10_000), charging_s=Decimal(3600))

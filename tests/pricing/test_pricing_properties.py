@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emsp.pricing.engine import Period, price, price_by_period
-from emsp.pricing.policies import Policies, StepSizes
-from emsp.pricing.report import Line, LineKind, Report, sum_known, taxes_by_rate
-from emsp.pricing.tariff import Component, Day, Dimension, Element, PriceLimit, Restrictions, Tariff
+from emsp.pricing.engine.policies import Policies, StepSizes
+from emsp.pricing.engine.price import Period, price, price_by_period
+from emsp.pricing.engine.report import Line, LineKind, Report, sum_known, taxes_by_rate
+from emsp.pricing.engine.tariff import Component, Day, Dimension, Element, PriceLimit, Restrictions, Tariff
 from tests.pricing.generated import (
     EVENING,
     TENTHS,

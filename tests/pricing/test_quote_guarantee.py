@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emsp.brands.tables import Brand
-from emsp.charging.bill import driver_bill
-from emsp.charging.record import Record
-from emsp.pricing.missing import NoPrice, known_bill
-from emsp.pricing.planned import Car, Levels, PlannedCharge, planned_energy, planned_levels
-from emsp.pricing.retail import Place, PricePolicy, RetailTariff, Terms, retail_tariff
+from emsp.charging.billing.bill import driver_bill
+from emsp.charging.records.record import Record
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff
+from emsp.pricing.engine.trace import Period
+from emsp.pricing.quotes.missing import NoPrice, known_bill
+from emsp.pricing.quotes.planned import Car, Levels, PlannedCharge, planned_energy, planned_levels
+from emsp.pricing.quotes.worst_case import bounds_of, worst_case
+from emsp.pricing.retail.prices import Place, PricePolicy, RetailTariff, Terms, retail_tariff
 from emsp.pricing.tables import Quote
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff
-from emsp.pricing.trace import Period
-from emsp.pricing.worst_case import bounds_of, worst_case
 
 ZONE = "Europe/Amsterdam"
 EVENING = datetime(2026, 6, 5, 19, 30, tzinfo=UTC)  # 21:30 in Amsterdam, half an hour before many a night price

@@ -18,8 +18,8 @@ from emsp.brands.tables import Brand
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound, Refused
 from emsp.partners.tables import Partner
-from emsp.pricing import evidence
-from emsp.pricing.quotes import ToLevel, make_quote
+from emsp.pricing.quotes import evidence
+from emsp.pricing.quotes.quote import ToLevel, make_quote
 from emsp.pricing.tables import Quote, TariffRow
 from emsp.stations.tables import Connector, Station
 from tests.graphql import rows

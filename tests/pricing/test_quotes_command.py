@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from emsp import vault
 from emsp.cli.quotes import cli
-from emsp.pricing import evidence
+from emsp.pricing.quotes import evidence
 from tests.pricing.statements import PRICED, UNPRICED
 
 run = CliRunner().invoke

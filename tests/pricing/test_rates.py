@@ -15,9 +15,9 @@ from sqlmodel import select
 from emsp import clock
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
-from emsp.pricing.packaged_rates import AS_OF, PACKAGED
-from emsp.pricing.rate_files import DayRate, rates_in
-from emsp.pricing.rates import fetch_rates, keep_rates, known_rates
+from emsp.pricing.retail.packaged_rates import AS_OF, PACKAGED
+from emsp.pricing.retail.rate_files import DayRate, rates_in
+from emsp.pricing.retail.rates import fetch_rates, keep_rates, known_rates
 from emsp.pricing.tables import ExchangeRate
 from emsp.settings import settings
 from tests.pricing.bank import Bank, serving

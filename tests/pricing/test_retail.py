@@ -8,10 +8,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from emsp.pricing.engine import price
-from emsp.pricing.plan import periods_of_plan
-from emsp.pricing.report import Assumption, AssumptionCode, LineKind, taxes_by_rate
-from emsp.pricing.retail import (
+from emsp.pricing.engine.plan import periods_of_plan
+from emsp.pricing.engine.price import price
+from emsp.pricing.engine.report import Assumption, AssumptionCode, LineKind, taxes_by_rate
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, Tariff, TaxIncluded
+from emsp.pricing.retail.prices import (
     Place,
     PricePolicy,
     RetailTariff,
@@ -21,8 +22,7 @@ from emsp.pricing.retail import (
     retail_report,
     retail_tariff,
 )
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, Tariff, TaxIncluded
-from emsp.pricing.vat import standard_vat_percent
+from emsp.pricing.retail.vat import standard_vat_percent
 
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
 PLAN = periods_of_plan(START, Decimal(20_000), Decimal(10_000))

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from emsp.money import round_money
-from emsp.pricing.billed import billed
-from emsp.pricing.conversion import ExchangeRate, conversion
-from emsp.pricing.engine import Period, price
-from emsp.pricing.plan_terms import HeldPlan, PlanTerms
-from emsp.pricing.report import DiscountOn, LineKind, sum_known
-from emsp.pricing.retail import (
+from emsp.pricing.engine.billed import billed
+from emsp.pricing.engine.price import Period, price
+from emsp.pricing.engine.report import DiscountOn, LineKind, sum_known
+from emsp.pricing.engine.tariff import Tariff
+from emsp.pricing.retail.conversion import ExchangeRate, conversion
+from emsp.pricing.retail.plan_terms import HeldPlan, PlanTerms
+from emsp.pricing.retail.prices import (
     Place,
     PricePolicy,
     SoldIn,
@@ -26,8 +27,7 @@ from emsp.pricing.retail import (
     retail_price,
     retail_tariff,
 )
-from emsp.pricing.tariff import Tariff
-from emsp.pricing.terms import FeePer, OwnPrice
+from emsp.pricing.retail.terms import FeePer, OwnPrice
 from tests.pricing.generated import ZONE, many, prices, sessions, tariffs
 
 TINY = Decimal("1E-9")

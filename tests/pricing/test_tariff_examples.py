@@ -16,11 +16,11 @@ import pytest
 
 from emsp.ocpi.words import bridge, messages
 from emsp.ocpi.words.translate_tariff import tariff_of
-from emsp.pricing.engine import Period, price, price_by_period
-from emsp.pricing.plan import CurvePoint, periods_of_plan
-from emsp.pricing.policies import DEFAULT, Policies
-from emsp.pricing.report import LineKind, Report
-from emsp.pricing.tariff import Tariff
+from emsp.pricing.engine.plan import CurvePoint, periods_of_plan
+from emsp.pricing.engine.policies import DEFAULT, Policies
+from emsp.pricing.engine.price import Period, price, price_by_period
+from emsp.pricing.engine.report import LineKind, Report
+from emsp.pricing.engine.tariff import Tariff
 
 FILES = sorted((Path(__file__).parents[1] / "examples" / "tariffs").glob("*.json"))
 SPECIFICATION = Path(__file__).parents[3] / "shared" / "ocpi" / "examples"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from emsp.errors import Invalid
 from emsp.money import Money
-from emsp.pricing.plan_terms import HeldPlan, PlanTerms
-from emsp.pricing.report import AssumptionCode
-from emsp.pricing.tariff import Component, Day, Dimension, Element, PriceLimit, Restrictions, Tariff
-from emsp.pricing.terms import OwnPrice, Place, PricePolicy, Terms
-from emsp.pricing.usual import Indicative, Usual, missing, price, wholesale_of
+from emsp.pricing.engine.report import AssumptionCode
+from emsp.pricing.engine.tariff import Component, Day, Dimension, Element, PriceLimit, Restrictions, Tariff
+from emsp.pricing.quotes.usual import Indicative, Usual, missing, price, wholesale_of
+from emsp.pricing.retail.plan_terms import HeldPlan, PlanTerms
+from emsp.pricing.retail.terms import OwnPrice, Place, PricePolicy, Terms
 
 TUESDAY = datetime(2026, 6, 2, 10, 30, 7, tzinfo=UTC)
 AC = Place("NLD", "NL-ABC", Decimal(22_000), direct_current=False)

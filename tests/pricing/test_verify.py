@@ -13,11 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emsp.pricing.policies import Policies, StepSizes
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff, TaxIncluded
-from emsp.pricing.trace import Period
-from emsp.pricing.verdict_words import WORDS, check_text, verdict_text
-from emsp.pricing.verify import (
+from emsp.pricing.check.verify import (
     Against,
     Amount,
     Ask,
@@ -29,6 +25,10 @@ from emsp.pricing.verify import (
     What,
     verify,
 )
+from emsp.pricing.engine.policies import Policies, StepSizes
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff, TaxIncluded
+from emsp.pricing.engine.trace import Period
+from emsp.pricing.words.verdict_words import WORDS, check_text, verdict_text
 
 START = datetime(2026, 6, 2, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)

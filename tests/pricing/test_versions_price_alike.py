@@ -13,11 +13,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emsp.charging.record import Record
+from emsp.charging.records.record import Record
 from emsp.ocpi.words import bridge, messages
 from emsp.ocpi.words.translate_charge import record_of
-from emsp.pricing.engine import price, price_by_period
-from emsp.pricing.report import Report
+from emsp.pricing.engine.price import price, price_by_period
+from emsp.pricing.engine.report import Report
 from tests.pricing.generated import many
 
 OWNER = ("NL", "ABC")

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from emsp.pricing.planned import PlannedCharge
-from emsp.pricing.retail import RetailTariff
-from emsp.pricing.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff
-from emsp.pricing.worst_case import bounds_of, worst_case
+from emsp.pricing.engine.tariff import Component, Dimension, Element, PriceLimit, Restrictions, Tariff
+from emsp.pricing.quotes.planned import PlannedCharge
+from emsp.pricing.quotes.worst_case import bounds_of, worst_case
+from emsp.pricing.retail.prices import RetailTariff
 
 START = datetime(2026, 6, 2, 16, tzinfo=UTC)  # 18:00 in Amsterdam
 LATEST = START + timedelta(minutes=15)

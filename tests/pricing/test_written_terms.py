@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from emsp.errors import Invalid
-from emsp.pricing.plan_terms import PlanTerms
-from emsp.pricing.retail import PricePolicy
-from emsp.pricing.written_terms import read_plan, read_policy
+from emsp.pricing.retail.plan_terms import PlanTerms
+from emsp.pricing.retail.prices import PricePolicy
+from emsp.pricing.retail.written_terms import read_plan, read_policy
 
 ENTRY = {"currency": "EUR", "tax_included": True, "per_kwh": "0.45"}
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select, tuple_
 from sqlmodel import col
 
-from emsp.charging.record import Record
+from emsp.charging.records.record import Record
 from emsp.charging.tables import ChargeRecord
 from emsp.db.engine import Db
 from emsp.ocpi.connections import PartyId

@@ -17,7 +17,7 @@ from emsp.ocpi import wire
 from emsp.ocpi.words import bridge, messages
 from emsp.ocpi.words.reading import convert
 from emsp.ocpi.words.translate_tariff import tariff_of
-from emsp.pricing.tariff import Tariff
+from emsp.pricing.engine.tariff import Tariff
 
 T = TypeVar("T")
 OLDEST = "2.1.1"

@@ -14,15 +14,15 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from msgspec.structs import asdict, replace
 
-from emsp.charging.record import Asked, Cost, Record, measured_periods
+from emsp.charging.records.record import Asked, Cost, Record, measured_periods
 from emsp.errors import Invalid
 from emsp.ocpi.words import bridge, messages, quirks, v2_1_1
 from emsp.ocpi.words.offered import NO_CURRENCY, OLDEST, Tariffs, within
 from emsp.ocpi.words.reading import read
 from emsp.ocpi.words.translate_charge import cost_of, record_of
 from emsp.ocpi.words.translate_location import time_zone as zone_or_utc
-from emsp.pricing.tariff import NotComputable, Tariff
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.tariff import NotComputable, Tariff
+from emsp.pricing.engine.trace import Period
 
 WITHOUT_ZONE = "UTC"
 LONGEST = timedelta(days=3660)

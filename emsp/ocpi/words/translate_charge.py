@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from emsp.charging.record import Asked, Cost, Record, SessionReport, later, seconds
+from emsp.charging.records.record import Asked, Cost, Record, SessionReport, later, seconds
 from emsp.errors import Invalid
 from emsp.ocpi.wire import utc
 from emsp.ocpi.words import messages
@@ -17,7 +17,7 @@ from emsp.ocpi.words.reading import convert
 from emsp.ocpi.words.translate_location import known, owner_of
 from emsp.ocpi.words.translate_tariff import tariff_of
 from emsp.ocpi.words.v2_2_1 import number
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.trace import Period
 
 SECONDS_PER_HOUR = 3600
 STATUSES = frozenset({"ACTIVE", "COMPLETED", "INVALID", "PENDING", "RESERVATION"})

@@ -13,8 +13,7 @@ from emsp.errors import Invalid
 from emsp.ocpi.wire import is_amount, utc
 from emsp.ocpi.words import messages
 from emsp.ocpi.words.translate_location import owner_of
-from emsp.pricing.facts import TariffFacts
-from emsp.pricing.tariff import (
+from emsp.pricing.engine.tariff import (
     Component,
     Day,
     Dimension,
@@ -25,6 +24,7 @@ from emsp.pricing.tariff import (
     Tariff,
     TaxIncluded,
 )
+from emsp.pricing.facts import TariffFacts
 
 MIDNIGHT_AS_24 = "24:00"
 MOST_WHOLE = 2**31 - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from emsp.pricing.report import Report
+from emsp.pricing.engine.report import Report
 from tests.pricing.second import first, pricer
 from tests.pricing.second.walk import Document
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from emsp.pricing.plan import CurvePoint, periods_of_plan
-from emsp.pricing.trace import Period
+from emsp.pricing.engine.plan import CurvePoint, periods_of_plan
+from emsp.pricing.engine.trace import Period
 from tests.pricing.second.walk import Document
 
 FILES = Path(__file__).parents[2] / "examples" / "tariffs"

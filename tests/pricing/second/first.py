@@ -6,10 +6,10 @@ from emsp.ocpi.words import bridge, messages
 from emsp.ocpi.words.reading import convert
 from emsp.ocpi.words.translate_charge import periods_of
 from emsp.ocpi.words.translate_tariff import tariff_of
-from emsp.pricing import engine
-from emsp.pricing.report import Report
-from emsp.pricing.tariff import Tariff
-from emsp.pricing.trace import Period
+from emsp.pricing.engine import price as engine
+from emsp.pricing.engine.report import Report
+from emsp.pricing.engine.tariff import Tariff
+from emsp.pricing.engine.trace import Period
 from tests.pricing.second.walk import Document, moment
 
 

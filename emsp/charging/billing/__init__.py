@@ -1,0 +1,1 @@
+"""From what was measured to what is paid: bills, corrections of them, and the money either way."""

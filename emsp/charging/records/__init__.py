@@ -1,0 +1,1 @@
+"""What operators say of a charge: kept, matched, doubted, checked, disputed."""

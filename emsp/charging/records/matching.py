@@ -1,0 +1,141 @@
+"""Which of our charges an operator speaks of: by our reference, by the token of its start, by the operator's own id.
+
+Some operators send neither a reference nor a token. Then the place decides, where it leaves no choice: exactly one
+charge of ours at that charge point can be meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, case, or_
+from sqlmodel import col, func, select
+
+from emsp import clock, logs
+from emsp.charging.lifecycle import State
+from emsp.charging.records.plausible import EARLY
+from emsp.charging.records.record import Record, SessionReport
+from emsp.charging.session import note
+from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.db.engine import Db
+from emsp.stations import words
+from emsp.stations.tables import Evse, Station
+
+WAITING = (State.COMMAND_SENT, State.AWAITING_PLUG, State.START_UNCONFIRMED)
+BEGUN = (State.CHARGING, State.STOPPING, State.ENDED)
+BY_PLACE = "The operator does not say whose charge this is; it was matched by its place and time."
+log = logs.log(__name__)
+
+
+async def of_report(db: Db, partner_id: UUID, report: SessionReport) -> ChargingSession | None:
+    """Our session, locked, that the partner's session is of."""
+    named = await _named(db, partner_id, report, report.external_id)
+    return named or await _placed(db, partner_id, report, _waits_for(report))
+
+
+async def of_record(db: Db, partner_id: UUID, record: Record) -> ChargingSession | None:
+    """Our session, locked, that the partner's record is of; a credit's is that of the record which it takes back."""
+    named = await _named(db, partner_id, record, record.session_external_id)
+    if named or record.credit:
+        return named or await _credited(db, partner_id, record)
+    return await _placed(db, partner_id, record, or_(_waits_for(record), _lasted_during(record)))
+
+
+async def _named(
+    db: Db, partner_id: UUID, said: SessionReport | Record, external_id: str | None
+) -> ChargingSession | None:
+    """A reference of ours wins over the token, and both over the operator's id, which is unique in its party only."""
+    ways: list[tuple[str, ColumnElement[bool]]] = []
+    if said.authorization_reference:
+        ways.append(("reference", col(ChargingSession.authorization_reference) == said.authorization_reference.lower()))
+    if said.token_uid:
+        ways.append(("token", col(ChargingSession.token_uid) == said.token_uid.upper()))
+    if external_id:
+        ways.append(("id", and_(col(ChargingSession.external_key) == external_id.casefold(), *_of_party(said))))
+    if not ways:
+        return None
+    rank = case(*((way, number) for number, (_, way) in enumerate(ways)))
+    query = _sessions(partner_id).add_columns(rank).where(or_(*(way for _, way in ways)))
+    newest = query.order_by(rank, col(ChargingSession.created_at).desc()).limit(1)
+    found = (await db.execute(newest, execution_options={"populate_existing": True})).first()
+    if found is None:
+        return None
+    session: ChargingSession = found[0]
+    log.debug("matched", session_id=str(session.id), by=ways[found[1]][0], document=said.external_id)
+    return session
+
+
+async def _placed(
+    db: Db, partner_id: UUID, said: SessionReport | Record, fits: ColumnElement[bool]
+) -> ChargingSession | None:
+    """The only one at the charge point that fits, of a document that names nobody; the timeline says so."""
+    if said.authorization_reference or said.token_uid or not (said.location_id and said.evse_uid):
+        return None
+    query = _sessions(partner_id).where(
+        *_of_party(said),
+        Station.external_key == words.key(said.location_id),
+        Evse.uid_key == words.key(said.evse_uid),
+        fits,
+    )
+    found = (await db.execute(query.limit(2), execution_options={"populate_existing": True})).scalars().all()
+    if len(found) != 1:
+        log.warning("not matched by place", candidates=len(found), evse=said.evse_uid, document=said.external_id)
+        return None
+    session: ChargingSession = found[0]
+    log.info("matched", session_id=str(session.id), by="place", evse=said.evse_uid, document=said.external_id)
+    await note(db, session, BY_PLACE)
+    return session
+
+
+async def _credited(db: Db, partner_id: UUID, credit: Record) -> ChargingSession | None:
+    if not credit.credits_external_id:
+        return None
+    query = (
+        _sessions(partner_id)
+        .join(ChargeRecord, col(ChargeRecord.session_id) == col(ChargingSession.id))
+        .where(
+            ChargeRecord.partner_id == partner_id,
+            ChargeRecord.country_code == credit.country_code,
+            ChargeRecord.party_id == credit.party_id,
+            ChargeRecord.external_key == credit.credits_external_id.casefold(),
+        )
+    )
+    found: ChargingSession | None = (await db.execute(query)).scalars().first()
+    return found
+
+
+def _sessions(partner_id: UUID) -> Any:
+    return (
+        select(ChargingSession)
+        .join(Evse, col(Evse.id) == col(ChargingSession.evse_id))
+        .join(Station, col(Station.id) == col(ChargingSession.station_id))
+        .where(ChargingSession.partner_id == partner_id)
+        .with_for_update(of=ChargingSession)
+    )
+
+
+def _of_party(said: SessionReport | Record) -> list[ColumnElement[bool]]:
+    return [col(Station.country_code) == said.country_code, col(Station.party_id) == said.party_id]
+
+
+def _waits_for(said: SessionReport | Record) -> ColumnElement[bool]:
+    """A start that the operator has no session of yet, asked for before the charge began."""
+    return and_(
+        col(ChargingSession.state).in_(WAITING),
+        col(ChargingSession.external_key).is_(None),
+        col(ChargingSession.created_at) <= said.started_at + EARLY,
+    )
+
+
+def _lasted_during(record: Record) -> ColumnElement[bool]:
+    """A charge of the same time that has no record yet, and is not of another session than the record's."""
+    own = [] if record.session_external_id is None else [col(ChargingSession.external_key).is_(None)]
+    recorded = select(ChargeRecord.id).where(col(ChargeRecord.session_id) == col(ChargingSession.id))
+    return and_(
+        col(ChargingSession.state).in_(BEGUN),
+        col(ChargingSession.started_at) <= record.ended_at,
+        func.coalesce(col(ChargingSession.ended_at), clock.now()) >= record.started_at,
+        ~recorded.exists(),
+        *own,
+    )

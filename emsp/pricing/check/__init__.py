@@ -1,0 +1,1 @@
+"""An operator's record, computed once more: pure."""

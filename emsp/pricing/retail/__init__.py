@@ -1,0 +1,1 @@
+"""What a brand makes of the operator's price: markups, fees, own prices, plans, currencies."""

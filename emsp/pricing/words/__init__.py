@@ -1,0 +1,1 @@
+"""Tariffs, lines, assumptions and verdicts in sentences for people."""
