@@ -194,7 +194,7 @@ class _Transport(httpx.AsyncHTTPTransport):
             ssl_context=ssl.create_default_context(),
             max_connections=100,
             max_keepalive_connections=20,
-            keepalive_expiry=30.0,
+            keepalive_expiry=4.0,  # many servers close what is idle for five seconds, also as we begin to send
             network_backend=_CheckedNetwork(),
         )
 

@@ -15,6 +15,7 @@ from psycopg import sql
 from emsp.db import embedded, engine, migrate
 from emsp.settings import settings
 
+pytest.register_assert_rewrite("tests.stories.lies", "tests.stories.twins", "tests.stories.world")
 TEMPLATE = "emsp_template"
 
 
@@ -90,7 +91,12 @@ def database_url(server_url: str) -> Iterator[str]:
     """The URL of a database of this test's own."""
     name, template = f"emsp_{uuid.uuid4().hex[:12]}", server_url.partition("?")[0].rsplit("/", 1)[1]
     admin = named(server_url, "postgres")
-    _admin(admin, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+    _admin(
+        admin,
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.Identifier(name), sql.Identifier(template)
+        ),
+    )
     _use(named(server_url, name))
     yield named(server_url, name)
     _admin(admin, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

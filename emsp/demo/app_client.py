@@ -18,7 +18,7 @@ class AppClient:
     def __init__(self, base_url: str, token: str | None = None, headers: dict[str, str] | None = None) -> None:
         self.headers = headers or {}
         self._url, self._keys_url = f"{base_url}/graphql", f"{base_url}/.well-known/jwks.json"
-        self._http = httpx.AsyncClient(timeout=30)
+        self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(keepalive_expiry=4))
         self.token = token
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ LEDGER = """
      WHERE e.account = 'driver:' || (SELECT driver_id FROM charging_session WHERE id = %(id)s)
         OR t.reference IN (SELECT r.id::text FROM receipt r WHERE r.session_id = %(id)s)
         OR t.reference IN (SELECT c.id::text FROM charge_record c WHERE c.session_id = %(id)s)
-        OR t.reference IN (SELECT c.id::text FROM claim c WHERE c.session_id = %(id)s)
+        OR split_part(t.reference, ':', 1) IN (SELECT c.id::text FROM claim c WHERE c.session_id = %(id)s)
      ORDER BY e.id"""
 PAYMENTS = """
     SELECT processor_id FROM hold JOIN charging_session USING (driver_id) WHERE charging_session.id = %(id)s UNION

@@ -1,6 +1,7 @@
 """The whole way of a charge in every version of OCPI: registered by either side, direct and through a hub."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,18 @@ from tests.stories.conftest import empty_database
 from tests.stories.corrections import corrected_session
 from tests.stories.world import World, made_world, minor
 
+ALL_WAYS = "EMSP_TEST_ALL_WAYS"
+AT_EACH_RUN = {("2.1.1", "cpo", "we"), ("2.2.1", "cpo", "we"), ("2.3.0", "cpo", "they"), ("2.2.1", "hub", "they")}
+"""Each world is half a minute; the others run where the variable is set."""
+
+
+def _marks(*way: str) -> list[pytest.MarkDecorator]:
+    left_out = way not in AT_EACH_RUN and not os.environ.get(ALL_WAYS)
+    return [pytest.mark.skipif(left_out, reason=f"{ALL_WAYS} is not set")]
+
+
 WAYS = [
-    pytest.param(version, role, begins, id=f"{version}-{role}-{begins}-begin")
+    pytest.param(version, role, begins, id=f"{version}-{role}-{begins}-begin", marks=_marks(version, role, begins))
     for version in ("2.1.1", "2.2.1", "2.3.0")
     for role in ("cpo", "hub")
     for begins in ("we", "they")
