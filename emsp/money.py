@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from babel.numbers import get_currency_precision
+from babel.numbers import get_currency_precision, is_currency
+
+NO_CURRENCIES = ("XXX", "XTS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Money:
 def exponent(currency: str) -> int:
     """How many decimals the currency's minor unit has: 2 for EUR, 0 for JPY."""
     return int(get_currency_precision(currency))
+
+
+def is_known_currency(code: str) -> bool:
+    """Whether this is a currency of ISO 4217 that can be paid in."""
+    return code not in NO_CURRENCIES and bool(is_currency(code))
 
 
 def round_money(amount: Decimal, currency: str) -> Money:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from babel.numbers import is_currency
-
 from emsp.charging.records.record import Record
+from emsp.money import is_known_currency
 
 EARLY = timedelta(minutes=30)
 """How long before the start command a charge may have begun: the car may be plugged in, and clocks differ."""
@@ -19,7 +18,6 @@ WEAKEST_W = 1_000
 MOST_ASKED = 100_000_000
 MARGIN, MARGIN_WH = Decimal("1.5"), Decimal(1_000)
 SECOND, SECONDS_PER_HOUR = timedelta(seconds=1), 3600
-NO_CURRENCIES = ("XXX", "XTS")
 
 
 def doubt(record: Record, *, power_w: int | None, commanded_at: datetime, now: datetime) -> str | None:
@@ -40,11 +38,6 @@ def doubt(record: Record, *, power_w: int | None, commanded_at: datetime, now: d
     if record.ended_at - record.started_at > LONGEST:
         return f"It lasts {(record.ended_at - record.started_at).days} days."
     return _doubt_about_energy(record, power_w, commanded_at)
-
-
-def is_known_currency(code: str) -> bool:
-    """Whether this is a currency of ISO 4217 that can be paid in."""
-    return code not in NO_CURRENCIES and bool(is_currency(code))
 
 
 def is_amount(cost: Decimal) -> bool:

@@ -9,13 +9,12 @@ from decimal import ROUND_DOWN, Decimal
 import msgspec
 from msgspec.structs import replace
 
+from emsp.pricing.engine.periods import Period, seconds_between
 from emsp.pricing.engine.tariff import Tariff
-from emsp.pricing.engine.trace import Period
 
 FAR_MORE = 2
 """From how many times the record's energy on its periods are not believed."""
 FINEST_WH, ZERO = Decimal("1E-6"), Decimal(0)
-MICROSECOND = timedelta(microseconds=1)
 
 
 class SessionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +138,7 @@ def _with_energy(record: Record, weights: list[Decimal]) -> Iterator[Period]:
 
 def seconds(start: datetime, end: datetime) -> Decimal:
     """From start to end, never less than nothing."""
-    return max(Decimal((end - start) // MICROSECOND) / 1_000_000, ZERO)
+    return max(seconds_between(start, end), ZERO)
 
 
 def later(moment: datetime, by_s: Decimal) -> datetime:

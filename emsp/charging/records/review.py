@@ -13,14 +13,14 @@ from emsp.charging.billing.settle import bill_charge
 from emsp.charging.happened import StartFailed
 from emsp.charging.lifecycle import State
 from emsp.charging.records.judge import case_of, kept_in, priced, record_in, records_of
-from emsp.charging.records.plausible import is_amount, is_known_currency
+from emsp.charging.records.plausible import is_amount
 from emsp.charging.records.standing import standing
 from emsp.charging.session import advance, locked
 from emsp.charging.tables import ChargeRecord, ChargingSession
 from emsp.charging.track import whole
 from emsp.db.engine import Db, transaction
 from emsp.errors import Refused
-from emsp.money import Money, round_money
+from emsp.money import Money, is_known_currency, round_money
 from emsp.pricing.engine.tariff import NotComputable
 from emsp.stations.tables import Station
 

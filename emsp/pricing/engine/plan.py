@@ -10,8 +10,8 @@ from operator import itemgetter
 
 from msgspec import Struct
 
+from emsp.pricing.engine.periods import Period, seconds_between
 from emsp.pricing.engine.report import ZERO
-from emsp.pricing.engine.trace import Period
 
 SECONDS_PER_HOUR = 3600
 
@@ -70,11 +70,11 @@ def _charging(start: datetime, stay_until: datetime | None, stages: list[tuple[D
         exact_s += energy_wh * SECONDS_PER_HOUR / power_w
         end = start + timedelta(seconds=int(exact_s.to_integral_value(ROUND_CEILING)))
         if stay_until is not None and stay_until < end:
-            seconds = _seconds(at, stay_until)
+            seconds = seconds_between(at, stay_until)
             flowed_wh = min(energy_wh, power_w * seconds / SECONDS_PER_HOUR)
             yield Period(at, stay_until, flowed_wh, seconds, ZERO, power_w)
             return
-        yield Period(at, end, energy_wh, _seconds(at, end), ZERO, power_w)
+        yield Period(at, end, energy_wh, seconds_between(at, end), ZERO, power_w)
         at = end
 
 
@@ -87,8 +87,4 @@ def _reservation(reserved_from: datetime | None, start: datetime) -> tuple[Perio
 def _parking(end: datetime, stay_until: datetime | None) -> tuple[Period, ...]:
     if stay_until is None or stay_until <= end:
         return ()
-    return (Period(end, stay_until, parking_s=_seconds(end, stay_until), power_w=ZERO, current_a=ZERO),)
-
-
-def _seconds(start: datetime, end: datetime) -> Decimal:
-    return Decimal((end - start) // timedelta(microseconds=1)) / 1_000_000
+    return (Period(end, stay_until, parking_s=seconds_between(end, stay_until), power_w=ZERO, current_a=ZERO),)

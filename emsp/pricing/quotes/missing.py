@@ -8,15 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from babel.numbers import is_currency
 
+from emsp.money import is_known_currency
 from emsp.pricing.engine.billed import Bill, billed
 from emsp.pricing.engine.report import AssumptionCode
 from emsp.pricing.engine.tariff import NotComputable, Tariff
 from emsp.pricing.engine.trace import Period
 from emsp.pricing.retail.prices import Place, RetailTariff, Terms, own_tariff, retail_price, retail_tariff
 
-NO_CURRENCY = ("XXX", "XTS")
 MOST_MINOR = 10**9
 BY_THE_CLOCK = ("start_time", "end_time", "start_date", "end_date", "days_of_week")
 
@@ -50,7 +49,7 @@ def usable_tariff(document: dict[str, Any]) -> Tariff:
         raise NoPrice(MissingPrice.NOT_COMPUTABLE) from error
     if tariff.not_computable is not None or not any(element.components for element in tariff.elements):
         raise NoPrice(MissingPrice.NOT_COMPUTABLE)
-    if tariff.currency in NO_CURRENCY or not is_currency(tariff.currency):
+    if not is_known_currency(tariff.currency):
         raise NoPrice(MissingPrice.CURRENCY_UNKNOWN)
     return tariff
 
