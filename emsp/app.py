@@ -16,6 +16,7 @@ import emsp.charging.tables
 import emsp.fleets.tables
 import emsp.loyalty.tables
 import emsp.ocpi.tables
+import emsp.papers.tables
 import emsp.partners.tables
 import emsp.payments.tables
 import emsp.pricing.tables

@@ -1,9 +1,11 @@
 """Drivers and their ways in, as rows."""
 
+from typing import Any
+
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from emsp.db.types import UUID, big, datetime, moment, stamp, uuid_key, when
+from emsp.db.types import UUID, big, datetime, jsonb, moment, stamp, uuid_key, when
 
 
 class Driver(SQLModel, table=True):
@@ -18,6 +20,7 @@ class Driver(SQLModel, table=True):
     name: str | None = None
     language: str = "en"
     blocked_at: datetime | None = moment()  # since when no charge may be started
+    billing: dict[str, Any] = jsonb()  # the buyer on receipts
     created_at: datetime = stamp()
     updated_at: datetime = stamp()
 
@@ -35,6 +38,31 @@ class Vehicle(SQLModel, table=True):
     max_dc_power_w: int | None = big(default=None, nullable=True)  # null: it cannot charge with direct current
     removed_at: datetime | None = moment()
     created_at: datetime = stamp()
+
+
+class ChargeToken(SQLModel, table=True):
+    """What starts a charge at the charge point itself: an RFID card, or a contract in the car (Plug & Charge).
+
+    Nobody's until a driver adds it by the number printed on it, unless the brand hands it out by name.
+    """
+
+    __tablename__ = "charge_token"
+    __table_args__ = (UniqueConstraint("brand_id", "visual_number"),)
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    driver_id: UUID | None = Field(default=None, foreign_key="driver.id", index=True)
+    fleet_id: UUID | None = Field(default=None, foreign_key="fleet.id")  # who pays, if not the driver
+    kind: str = "RFID"  # or EMAID
+    uid: str = Field(unique=True)  # folded to upper case: of the card's chip, or the EMAID
+    contract_id: str = Field(unique=True)
+    visual_number: str | None = None  # printed on the card
+    name: str | None = None
+    whitelist: str = "NEVER"  # NEVER (ask in real time), ALLOWED, ALLOWED_OFFLINE, ALWAYS
+    added_at: datetime | None = moment()
+    blocked_at: datetime | None = moment()
+    created_at: datetime = stamp()
+    updated_at: datetime = stamp()
 
 
 class SignInCode(SQLModel, table=True):
@@ -83,6 +111,7 @@ class Mail(SQLModel, table=True):
     sender_name: str | None = None
     subject: str
     body: str
+    document_id: UUID | None = Field(default=None, foreign_key="document.id")  # what is attached
     sent_at: datetime | None = moment()
     kept_at: datetime | None = moment()
     created_at: datetime = stamp()

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from emsp.db.types import UUID, big, big_key, big_ref, datetime, jsonb, moment, stamp, uuid_key
+from emsp.db.types import UUID, big, big_key, big_ref, datetime, jsonb, moment, stamp, texts, uuid_key, when
 
 
 class ChargingSession(SQLModel, table=True):
@@ -37,6 +37,10 @@ class ChargingSession(SQLModel, table=True):
     payment_method_id: UUID | None = Field(default=None, foreign_key="payment_method.id")
     fleet_id: UUID | None = Field(default=None, foreign_key="fleet.id")
     hold_id: UUID | None = Field(default=None, foreign_key="hold.id")
+    payment_flow: str = "HOLD"  # HOLD (then capture), AFTER (the record), PREPAID or FLEET
+    origin: str = "APP"  # or CARD (RFID), CAR (Plug & Charge)
+    charge_token_id: UUID | None = Field(default=None, foreign_key="charge_token.id")
+    reservation_id: UUID | None = Field(default=None, foreign_key="reservation.id")
     idempotency_key: str
 
     state: str = Field(default="REQUESTED", index=True)
@@ -58,6 +62,8 @@ class ChargingSession(SQLModel, table=True):
     power_w: int | None = None
     state_of_charge_percent: int | None = None
     cost_so_far_minor: int | None = big(default=None, nullable=True)
+    asked_at: datetime | None = moment()  # when the operator was last asked what became of it
+    asks: int = 0
     created_at: datetime = stamp()
     updated_at: datetime = stamp()
 
@@ -105,6 +111,7 @@ class Receipt(SQLModel, table=True):
     """What a driver was billed for one session; written once, numbered without gaps per brand and year.
 
     A correction is a receipt of its own that takes back lines of the one it corrects and sets others in their place.
+    It is caused by a record, or by support, which says why.
     """
 
     __tablename__ = "receipt"
@@ -117,7 +124,9 @@ class Receipt(SQLModel, table=True):
     brand_id: UUID = Field(foreign_key="brand.id")
     driver_id: UUID = Field(foreign_key="driver.id", index=True)
     session_id: UUID = Field(foreign_key="charging_session.id", index=True)
-    record_id: UUID = Field(foreign_key="charge_record.id", unique=True)
+    record_id: UUID | None = Field(default=None, foreign_key="charge_record.id", unique=True)
+    reason: str | None = None  # given by support
+    request_key: str | None = Field(default=None, unique=True)  # of support's wish, so that it is granted once
     corrects_id: UUID | None = Field(default=None, foreign_key="receipt.id")  # the first receipt of the session
     year: int
     sequence: int
@@ -164,3 +173,120 @@ class Claim(SQLModel, table=True):
     note: str | None = None
     opened_at: datetime = stamp()
     closed_at: datetime | None = moment()
+
+
+class Reservation(SQLModel, table=True):
+    """A charge point kept free for a driver until `expires_at`.
+
+    States: REQUESTED -> CONFIRMED -> USED | EXPIRED | CANCELED; REQUESTED -> REFUSED | UNCONFIRMED -> CONFIRMED …
+    """
+
+    __tablename__ = "reservation"
+    __table_args__ = (UniqueConstraint("driver_id", "idempotency_key"),)
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    partner_id: UUID = Field(foreign_key="partner.id")
+    station_id: int = big_ref("station.id")
+    evse_id: int = big_ref("evse.id")
+    idempotency_key: str
+    state: str = Field(default="REQUESTED", index=True)
+    state_reason: str | None = None
+    authorization_reference: str = Field(unique=True)
+    token_uid: str = Field(unique=True)
+    command_attempts: int = 0
+    expires_at: datetime = when()
+    created_at: datetime = stamp()
+    updated_at: datetime = stamp()
+
+
+class Authorization(SQLModel, table=True):
+    """An operator asked in real time whether a card or car may charge, and what we answered."""
+
+    __tablename__ = "charge_authorization"
+
+    id: UUID = uuid_key()
+    reference: str = Field(unique=True)
+    charge_token_id: UUID = Field(foreign_key="charge_token.id", index=True)
+    partner_id: UUID = Field(foreign_key="partner.id")
+    location_id: str | None = None  # the operator's
+    evse_uids: list[str] = texts()
+    allowed: str  # ALLOWED, BLOCKED, EXPIRED, NO_CREDIT, NOT_ALLOWED
+    reason: str | None = None
+    created_at: datetime = stamp()
+
+
+class Preference(SQLModel, table=True):
+    """What the driver of a running charge wishes, and what the operator made of it."""
+
+    __tablename__ = "charging_preference"
+
+    session_id: UUID = Field(foreign_key="charging_session.id", primary_key=True)
+    profile: str
+    departure_at: datetime | None = moment()
+    energy_need_wh: int | None = big(default=None, nullable=True)
+    discharge_allowed: bool = False
+    outcome: str | None = None  # null until the operator answered
+    updated_at: datetime = stamp()
+
+
+class Accrual(SQLModel, table=True):
+    """What a charge without a record is thought to come to at the end of a month; undone when the record is billed."""
+
+    __tablename__ = "accrual"
+
+    session_id: UUID = Field(foreign_key="charging_session.id", primary_key=True)
+    month: str  # YYYY-MM
+    currency: str
+    revenue_minor: int = big()
+    cost_minor: int = big()
+    billed_revenue_minor: int | None = big(default=None, nullable=True)
+    billed_cost_minor: int | None = big(default=None, nullable=True)
+    created_at: datetime = stamp()
+    trued_up_at: datetime | None = moment()
+
+
+class PartnerStatement(SQLModel, table=True):
+    """What we owe a party for a month in one currency, as we reckon it; each new reckoning is another version."""
+
+    __tablename__ = "partner_statement"
+    __table_args__ = (UniqueConstraint("country_code", "party_id", "month", "currency", "version"),)
+
+    id: UUID = uuid_key()
+    partner_id: UUID = Field(foreign_key="partner.id", index=True)
+    country_code: str
+    party_id: str
+    month: str  # YYYY-MM
+    currency: str
+    version: int = 1
+    records: int = 0
+    asked_minor: int = big()
+    claimed_minor: int = big()
+    owed_minor: int = big()
+    lines: list[dict[str, Any]] = jsonb()
+    created_at: datetime = stamp()
+
+
+class PartnerInvoice(SQLModel, table=True):
+    """A party's invoice to us, line by line, and what was found when it was held against its records.
+
+    States: RECEIVED -> AGREED | DISPUTED -> PAID.
+    """
+
+    __tablename__ = "partner_invoice"
+    __table_args__ = (UniqueConstraint("country_code", "party_id", "number"),)
+
+    id: UUID = uuid_key()
+    partner_id: UUID = Field(foreign_key="partner.id", index=True)
+    country_code: str
+    party_id: str
+    number: str
+    source: str  # CSV or OCPI
+    currency: str
+    total_minor: int = big()
+    state: str = "RECEIVED"
+    lines: list[dict[str, Any]] = jsonb()
+    findings: list[dict[str, Any]] = jsonb()
+    received_at: datetime = stamp()
+    updated_at: datetime = stamp()

@@ -17,6 +17,10 @@ class Fleet(SQLModel, table=True):
     brand_id: UUID = Field(foreign_key="brand.id", index=True)
     name: str
     time_zone: str = "Europe/Amsterdam"
+    billing: dict[str, Any] = jsonb()  # the buyer on invoices, and where these are sent
+    terms: dict[str, Any] = jsonb()  # how and when it pays
+    limits: dict[str, Any] = jsonb()  # what its drivers may do at its cost
+    blocked_at: datetime | None = moment()  # since when nothing may be started at its cost
     created_at: datetime = stamp()
 
 
@@ -30,6 +34,7 @@ class FleetMember(SQLModel, table=True):
     fleet_id: UUID = Field(foreign_key="fleet.id", index=True)
     driver_id: UUID = Field(foreign_key="driver.id", index=True)
     role: str = "DRIVER"
+    limits: dict[str, Any] = jsonb()  # narrower than those of the fleet
     removed_at: datetime | None = moment()
     created_at: datetime = stamp()
 
@@ -56,3 +61,34 @@ class FleetCharge(SQLModel, table=True):
     total_minor: int = big()
     taxes: list[dict[str, Any]] = jsonb()  # [{"percent", "net_minor", "tax_minor"}]
     created_at: datetime = stamp()
+
+
+class FleetInvoice(SQLModel, table=True):
+    """One month of a fleet in one currency, asked for by one number without gaps per brand and year.
+
+    States: OPEN -> COLLECTING (by direct debit) -> PAID | DUE (not paid in time, or refused) -> PAID.
+    """
+
+    __tablename__ = "fleet_invoice"
+    __table_args__ = (UniqueConstraint("fleet_id", "month", "currency"), UniqueConstraint("brand_id", "number"))
+
+    id: UUID = uuid_key()
+    brand_id: UUID = Field(foreign_key="brand.id")
+    fleet_id: UUID = Field(foreign_key="fleet.id", index=True)
+    month: str  # YYYY-MM
+    number: str
+    currency: str
+    net_minor: int = big()
+    total_minor: int = big()
+    paid_minor: int = big()
+    charges: int = 0
+    energy_wh: int = big()
+    taxes: list[dict[str, Any]] = jsonb()
+    drivers: list[dict[str, Any]] = jsonb()  # totals per driver
+    buyer: dict[str, Any] = jsonb()
+    state: str = Field(default="OPEN", index=True)
+    state_reason: str | None = None
+    reminders: int = 0
+    due_at: datetime = when()
+    issued_at: datetime = stamp()
+    updated_at: datetime = stamp()

@@ -122,6 +122,21 @@ class TokenPush(SQLModel, table=True):
     failure: str | None = None
 
 
+class ChargeTokenPush(SQLModel, table=True):
+    """Whether a partner knows a card or contract as it is now; `dirty_since` says that it does not."""
+
+    __tablename__ = "ocpi_charge_token_push"
+    __table_args__ = (
+        Index("charge_tokens_to_push", "connection_id", postgresql_where=text("dirty_since IS NOT NULL")),
+    )
+
+    connection_id: UUID = Field(foreign_key="ocpi_connection.id", primary_key=True)
+    charge_token_id: UUID = Field(foreign_key="charge_token.id", primary_key=True)
+    dirty_since: datetime | None = moment()
+    pushed_at: datetime | None = moment()
+    failure: str | None = None
+
+
 class Command(SQLModel, table=True):
     """A command sent to a partner, found again by the secret in its response_url."""
 

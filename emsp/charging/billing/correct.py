@@ -48,7 +48,7 @@ log = logs.log(__name__)
 async def correct_charge(db: Db, session: ChargingSession, cause: ChargeRecord) -> None:
     """Bring the books and the driver's bill to what stands, now that `cause` arrived. Run again, it changes nothing."""
     receipts, case = await receipts_of(db, session.id), await case_of(db, session)
-    if cause.id in (billed := {receipt.record_id for receipt in receipts}):
+    if cause.id in (billed := {receipt.record_id for receipt in receipts if receipt.record_id}):
         return
     judgement = await judged(db, case, billed=billed, currency=receipts[0].currency)
     await _tell_of_what_is_not_billed(db, session, cause, judgement)

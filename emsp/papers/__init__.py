@@ -1,0 +1,1 @@
+"""Documents for people, typeset and kept as they were sent."""
