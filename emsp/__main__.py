@@ -16,8 +16,22 @@ from emsp import settings
 
 # Each command imports what it needs when it is called: a sandbox should not cost the start of the whole service.
 
-GROUPS = ("brands", "fleets", "partners", "plans", "quotes", "rates", "sandbox", "support")
-ALONE = ("demo", "price")
+GROUPS = (
+    "balances",
+    "bills",
+    "brands",
+    "disputes",
+    "fleets",
+    "partners",
+    "plans",
+    "quotes",
+    "rates",
+    "sandbox",
+    "support",
+    "tokens",
+    "vouchers",
+)
+ALONE = ("accruals", "demo", "price")
 cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False, add_completion=False)
 
 

@@ -7,6 +7,7 @@ EmspError
 ├── PartnerFailed    a partner did not answer, or answered with an error
 │   └── PartnerUnreachable   nothing was answered; whether it was done is not known
 └── ProcessorFailed  the card processor did not answer, or not usefully
+    ├── KeyReused    an idempotency key came with something else than before
     └── Declined     the card was declined, with a reason the driver may see
         └── AuthenticationRequired  the bank wants the driver to confirm
 """
@@ -48,6 +49,10 @@ class PartnerUnreachable(PartnerFailed):
 
 class ProcessorFailed(EmspError):
     """The card processor could not be reached or answered with a fault; worth another try."""
+
+
+class KeyReused(ProcessorFailed):
+    """The same idempotency key came with something else than the first time; trying again does not help."""
 
 
 class Declined(ProcessorFailed):

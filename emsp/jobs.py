@@ -84,11 +84,21 @@ async def work(*, concurrency: int = 8) -> None:
     connector = procrastinate.PsycopgConnector(conninfo=database_url())
     with app.replace_connector(connector) as own:
         async with own.open_async():
-            watcher = asyncio.create_task(_requeue_stalled(own))
+            watcher = asyncio.create_task(_insisting(lambda: _requeue_stalled(own)))
             try:
-                await _run_jobs(own, concurrency)
+                await _insisting(lambda: _run_jobs(own, concurrency))
             finally:
                 watcher.cancel()
+
+
+async def _insisting(step: Callable[[], Awaitable[None]]) -> None:
+    """Run it again whenever the database went away: a worker outlives a lost connection."""
+    while True:
+        try:
+            return await step()
+        except procrastinate.exceptions.ConnectorException as error:
+            log.warning("lost the database", error=str(error.__cause__ or error))
+            await asyncio.sleep(1)
 
 
 async def _run_jobs(own: procrastinate.App, concurrency: int) -> None:

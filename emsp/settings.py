@@ -90,6 +90,14 @@ class Settings:
     credit_wait_s: int = _variable(
         "EMSP_CREDIT_WAIT_S", 20, "Seconds that a credited charge waits for another record before money is given back."
     )
+    ask_silent_s: int = _variable(
+        "EMSP_ASK_SILENT_S", 900, "Seconds without word of a running charge after which its operator is asked."
+    )
+    ask_record_s: int = _variable(
+        "EMSP_ASK_RECORD_S",
+        600,
+        "Seconds after its end that a charge's record is first asked for; again after 6, 36 and 144 times as many.",
+    )
     job_stalled_s: int = _variable(
         "EMSP_JOB_STALLED_S", 10, "Seconds without a worker's heartbeat after which its jobs are run again."
     )

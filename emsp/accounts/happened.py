@@ -17,3 +17,14 @@ class DriverChanged(Event):
     @property
     def lock(self) -> str:
         return f"driver:{self.driver_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargeTokenChanged(Event):
+    """A card or contract differs in what operators know of it: whose it is, and whether it is blocked."""
+
+    charge_token_id: UUID
+
+    @property
+    def lock(self) -> str:
+        return f"charge_token:{self.charge_token_id}"

@@ -15,11 +15,15 @@ from email.utils import format_datetime, formataddr
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
+from sqlmodel import col, select
+
 from emsp import logs
 from emsp.accounts.tables import Mail
 from emsp.clock import now
 from emsp.db.engine import Db, transaction
 from emsp.events import Event, emit
+from emsp.papers.keep import document_by_id
+from emsp.papers.tables import Document
 from emsp.settings import settings
 
 TIMEOUT_S = 20
@@ -68,34 +72,49 @@ def sign_in_mail(brand_name: str, code: str, minutes: int, language: str) -> tup
     return subject.format(**facts), body.format(**facts)
 
 
-async def write_mail(db: Db, *, recipient: str, subject: str, body: str, sender_name: str | None = None) -> Mail:
-    """Put an e-mail in the outbox; it is sent once this transaction has committed."""
-    mail = Mail(recipient=recipient, sender_name=sender_name, subject=subject, body=body)
+async def write_mail(
+    db: Db,
+    *,
+    recipient: str,
+    subject: str,
+    body: str,
+    sender_name: str | None = None,
+    document_id: UUID | None = None,
+) -> Mail:
+    """Put an e-mail in the outbox; it is sent once this transaction has committed, with the document attached."""
+    mail = Mail(recipient=recipient, sender_name=sender_name, subject=subject, body=body, document_id=document_id)
     db.add(mail)
     await db.flush()
     await emit(db, MailWritten(mail_id=mail.id))
     return mail
 
 
+async def outbox(db: Db, *, recipient: str | None = None, limit: int = 20) -> list[Mail]:
+    """What was written, sent or not, the newest first."""
+    query = select(Mail).order_by(col(Mail.created_at).desc()).limit(limit)
+    return list(await db.scalars(query.where(Mail.recipient == recipient) if recipient else query))
+
+
 async def send_mail(mail_id: UUID) -> None:
     """Job: send a mail of the outbox, or mark it as kept when no server is set or the address is refused for good."""
     async with transaction() as db:
         mail = await db.get(Mail, mail_id)
+        document = await document_by_id(db, mail.document_id) if mail and mail.document_id else None
     if mail is None or mail.sent_at or mail.kept_at:
         return
-    sent = await _send(mail)
+    sent = await _send(mail, document)
     async with transaction() as db:
         mail = await db.get_one(Mail, mail_id)
         mail.sent_at, mail.kept_at = (now(), None) if sent else (None, now())
 
 
-async def _send(mail: Mail) -> bool:
+async def _send(mail: Mail, document: Document | None) -> bool:
     if not settings().smtp_url:
         log.info("mail kept in the outbox: EMSP_SMTP_URL is not set", mail_id=str(mail.id))
         return False
     server = urlsplit(str(settings().smtp_url))
     try:
-        await asyncio.to_thread(_deliver, server, compose(mail))
+        await asyncio.to_thread(_deliver, server, compose(mail, document))
     except smtplib.SMTPRecipientsRefused as refused:
         if any(code < 500 for code, _ in refused.recipients.values()):
             raise
@@ -104,8 +123,8 @@ async def _send(mail: Mail) -> bool:
     return True
 
 
-def compose(mail: Mail) -> EmailMessage:
-    """The mail as a message of RFC 5322."""
+def compose(mail: Mail, document: Document | None = None) -> EmailMessage:
+    """The mail as a message of RFC 5322, with what is attached to it."""
     message = EmailMessage()
     sender = settings().mail_from
     message["From"] = formataddr((mail.sender_name or "", sender))
@@ -115,6 +134,9 @@ def compose(mail: Mail) -> EmailMessage:
     message["Message-ID"] = f"<{mail.id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.body)
+    if document:
+        kind, _, ending = document.media_type.partition("/")
+        message.add_attachment(document.body, maintype=kind, subtype=ending, filename=document.name)
     return message
 
 

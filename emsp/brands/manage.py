@@ -11,6 +11,7 @@ from babel.numbers import is_currency
 from sqlalchemy import text
 from sqlmodel import col, select, update
 
+from emsp.brands.network import read_network
 from emsp.brands.tables import Brand
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound
@@ -62,6 +63,15 @@ async def set_price_policy(db: Db, slug: str, policy: dict[str, Any]) -> Brand:
     """
     brand = await the_brand(db, slug)
     brand.price_policy = policy
+    await db.flush()
+    return brand
+
+
+async def set_network_policy(db: Db, slug: str, policy: dict[str, Any]) -> Brand:
+    """Let the brand's drivers charge where `policy` allows it; charges that run go on. Raises Invalid and NotFound."""
+    read_network(policy)
+    brand = await the_brand(db, slug)
+    brand.network_policy = policy
     await db.flush()
     return brand
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlmodel import col, select
@@ -12,18 +13,28 @@ from emsp.brands.tables import Brand
 from emsp.charging import ports
 from emsp.charging.happened import ChargeRequested
 from emsp.charging.lifecycle import OPEN, State
+from emsp.charging.permission import Permitted, permit, refuse_blocked
 from emsp.charging.session import note
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db
 from emsp.errors import NotFound, Refused
-from emsp.fleets.members import paying_fleet
-from emsp.fleets.tables import Fleet
-from emsp.payments import cards
 from emsp.pricing.quotes.quote import make_quote
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Connector, Evse, Station
 
 USUAL_ENERGY_WH = 20_000
+
+
+class _Place(NamedTuple):
+    """The connector of a quote, with where it is."""
+
+    connector: Connector
+    evse: Evse
+    station: Station
+
+    @property
+    def evse_id(self) -> int:
+        return self.connector.evse_id
 
 
 async def request_start(
@@ -46,25 +57,73 @@ async def request_start(
     known = await _by_key(db, driver.id, idempotency_key)
     if known:
         return known
-    _refuse_blocked(asking)
+    refuse_blocked(asking)
     quote = await _quote(db, brand, driver, quote_id, connector_id, evse_id)
-    connector, evse, station = await _checked_place(db, quote, connector_id, evse_id)
-    await _refuse_unreachable(db, station)
-    fleet = await _checked_fleet(db, driver, fleet_id)
-    method = None if fleet else await cards.paying_method(db, driver.id, payment_method_id)
-    await _refuse_second_start(db, driver.id, connector.evse_id)
+    place = await _place(db, quote.connector_id)
+    if connector_id not in (None, place.connector.id) or evse_id not in (None, place.evse.id):
+        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+    paid = {"fleet_id": fleet_id, "payment_method_id": payment_method_id}
+    permitted = await _permitted(db, brand, asking, place, quote, **paid)
+    return await _take_on(db, asking, quote, place, permitted, idempotency_key)
+
+
+async def check_start(
+    db: Db,
+    *,
+    brand: Brand,
+    driver: Driver,
+    connector_id: int,
+    quote_id: UUID | None = None,
+    payment_method_id: UUID | None = None,
+    fleet_id: UUID | None = None,
+) -> Permitted:
+    """Whether a start there would be taken on as things stand. Raises Refused as `request_start` does.
+
+    Without a quote it is not known what the charge may cost, so only what can be said without that is.
+    """
+    quote = await _checked_quote(db, driver, quote_id) if quote_id else None
+    if quote and quote.connector_id != connector_id:
+        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+    paid = {"fleet_id": fleet_id, "payment_method_id": payment_method_id}
+    return await _permitted(db, brand, driver, await _place(db, connector_id), quote, **paid)
+
+
+async def _permitted(
+    db: Db, brand: Brand, driver: Driver, place: _Place, quote: Quote | None, **paid: UUID | None
+) -> Permitted:
+    """What the place must be able to, then what the driver may."""
+    _refuse_not_chargeable(place)
+    await _refuse_second_start(db, driver.id, place.evse_id)
+    permitted = await permit(
+        db,
+        brand=brand,
+        driver=driver,
+        station=place.station,
+        evse=place.evse,
+        connector=place.connector,
+        quote=quote,
+        **paid,
+    )
+    await _refuse_unreachable(db, place.station)
+    return permitted
+
+
+async def _take_on(
+    db: Db, driver: Driver, quote: Quote, place: _Place, permitted: Permitted, idempotency_key: str
+) -> ChargingSession:
     reference = uuid4()
     session = ChargingSession(
         id=reference,
-        brand_id=brand.id,
+        brand_id=driver.brand_id,
         driver_id=driver.id,
-        partner_id=station.partner_id,
+        partner_id=place.station.partner_id,
         connector_id=quote.connector_id,
-        evse_id=connector.evse_id,
-        station_id=evse.station_id,
+        evse_id=place.evse_id,
+        station_id=place.evse.station_id,
         quote_id=quote.id,
-        payment_method_id=method.id if method else None,
-        fleet_id=fleet.id if fleet else None,
+        payment_flow=permitted.flow,
+        payment_method_id=permitted.method.id if permitted.method else None,
+        fleet_id=permitted.fleet.id if permitted.fleet else None,
         idempotency_key=idempotency_key,
         state_reason="Taken on; the payment is being secured.",
         authorization_reference=reference.hex,
@@ -75,11 +134,6 @@ async def request_start(
     await note(db, session, "You asked to charge here.", source="DRIVER", state=State.REQUESTED)
     await events.emit(db, ChargeRequested(session_id=session.id))
     return session
-
-
-def _refuse_blocked(driver: Driver) -> None:
-    if driver.blocked_at:
-        raise Refused("DRIVER_BLOCKED", "Your account may not start charges; ask the support desk.")
 
 
 async def _by_key(db: Db, driver_id: UUID, key: str) -> ChargingSession | None:
@@ -143,27 +197,22 @@ async def _checked_quote(db: Db, driver: Driver, quote_id: UUID) -> Quote:
     return quote
 
 
-async def _checked_fleet(db: Db, driver: Driver, fleet_id: UUID | None) -> Fleet | None:
-    try:
-        return await paying_fleet(db, driver, fleet_id)
-    except NotFound as error:
-        raise Refused("FLEET_NOT_FOUND", "There is no such fleet.", "input", "fleetId") from error
-
-
-async def _checked_place(
-    db: Db, quote: Quote, connector_id: int | None, evse_id: int | None
-) -> tuple[Connector, Evse, Station]:
+async def _place(db: Db, connector_id: int) -> _Place:
     query = (
         select(Connector, Evse, Station)
         .join(Evse, col(Evse.id) == Connector.evse_id)
         .join(Station, col(Station.id) == Evse.station_id)
-        .where(Connector.id == quote.connector_id)
+        .where(Connector.id == connector_id)
     )
-    connector, evse, station = (await db.execute(query)).one()
-    if connector_id not in (None, connector.id) or evse_id not in (None, evse.id):
-        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+    found = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise Refused("NOT_CHARGEABLE", "There is no such connector.", "input", "connectorId")
+    return _Place(*found)
+
+
+def _refuse_not_chargeable(place: _Place) -> None:
+    connector, evse, station = place
     if connector.removed or evse.removed or not station.shown:
         raise Refused("NOT_CHARGEABLE", "This charge point is no longer there.", "input", "connectorId")
     if evse.capabilities and "REMOTE_START_STOP_CAPABLE" not in evse.capabilities:
         raise Refused("NOT_CHARGEABLE", "This charge point cannot be started by app.", "input", "connectorId")
-    return connector, evse, station

@@ -37,6 +37,10 @@ class StopRequested(_OfSession):
     """The driver wants it to stop."""
 
 
+class CostGrew(_OfSession):
+    """What it costs so far comes near what is held for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordReceived(Event):
     """The operator's record of a charge is here."""

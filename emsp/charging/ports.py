@@ -1,4 +1,5 @@
-"""What charging needs from outside: a network of operators that can be asked to start, stop, reserve and unlock."""
+"""What charging needs from outside: a network of operators that can be asked to start, stop, reserve and unlock, and
+what became of a charge."""
 
 from __future__ import annotations
 
@@ -150,6 +151,24 @@ class Network(Protocol):
     async def limit(self, command: ProfileCommand) -> CommandAnswer: ...
 
     async def show_limits(self, command: ShowProfileCommand) -> CommandAnswer: ...
+
+    async def ask_session(
+        self,
+        *,
+        partner_id: UUID,
+        country_code: str,
+        party_id: str,
+        external_session_id: str | None,
+        session_id: UUID,
+        since: datetime,
+    ) -> None:
+        """Ask a party what became of a charge: its sessions and records since then are taken in as if it had sent them.
+
+        Everything that the party has of that time comes along, so that one question serves all charges since `since`.
+        Records are understood by jobs a moment later. `session_id` is ours, for the log. Raises PartnerFailed,
+        PartnerUnreachable, and Refused NOT_SUPPORTED where the party has nothing that could be asked.
+        """
+        ...
 
 
 _network: list[Network] = []

@@ -12,15 +12,16 @@ from uuid import UUID
 from emsp import clock, events, jobs
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
-from emsp.charging import ports
+from emsp.charging import ports, reservations
 from emsp.charging.happened import PaymentSecured, StartedLate, StartFailed
 from emsp.charging.lifecycle import STARTING, State
-from emsp.charging.session import advance, locked, note
+from emsp.charging.session import advance, locked, note, note_once
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
 from emsp.errors import Declined, Invalid, NotFound, PartnerFailed, PartnerUnreachable, ProcessorFailed
 from emsp.money import Money
-from emsp.payments import hold
+from emsp.payments import balance, hold
+from emsp.payments.policy import Flow, policy_of
 from emsp.payments.tables import Hold
 from emsp.pricing.tables import Quote
 from emsp.settings import settings
@@ -42,21 +43,16 @@ OUTCOMES = {
 
 
 async def secure_payment(session_id: UUID) -> None:
-    """Job: hold the money for a requested charge, or let the fleet vouch for it."""
+    """Job: make sure of the money for a requested charge, as its flow of payment asks for."""
     async with transaction() as db:
         session = await locked(db, session_id)
         if session.state != State.REQUESTED:
             return
-        if session.fleet_id:
-            await note(db, session, "Your fleet pays for this charge.", source="PAYMENT")
-            await events.emit(db, PaymentSecured(session_id=session_id))
-            return
-        held = await _open_hold(db, session)
         too_late = clock.now() - session.created_at > SECURE_WITHIN
     try:
         if too_late:
             raise Declined("timeout", "The payment could not be secured in time.")
-        await hold.place(held)
+        await hold_for(session_id)
     except Declined as declined:
         await _fail(session_id, f"The payment was not authorised: {declined.message}", source="PAYMENT")
         return
@@ -66,23 +62,67 @@ async def secure_payment(session_id: UUID) -> None:
     async with transaction() as db:
         session = await locked(db, session_id)
         if session.state == State.REQUESTED:
-            amount = hold.amount_of(await db.get_one(Hold, held))
-            await note(db, session, f"{amount} is held on your card.", source="PAYMENT")
             await events.emit(db, PaymentSecured(session_id=session_id))
 
 
-async def _open_hold(db: Db, session: ChargingSession) -> UUID:
+async def hold_for(session_id: UUID) -> Money | None:
+    """Set apart what the driver has on their balance, and hold the rest of what a charge may come to; what is held.
+
+    Run again, it goes on with the same hold. The state of the charge is not looked at and not changed. Raises Declined
+    when the bank says no or the balance does not cover the charge, and ProcessorFailed (worth another try).
+    """
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        opened = await _secured_by_balance_or_fleet(db, session)
+    if opened is None:
+        return None
+    await hold.place(opened)
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        placed = await db.get_one(Hold, opened)
+        text = f"{hold.amount_of(placed)} is held on your card."
+        if placed.state == "HELD":
+            await note_once(db, session, text, source="PAYMENT")
+        return hold.amount_of(placed)
+
+
+async def _secured_by_balance_or_fleet(db: Db, session: ChargingSession) -> UUID | None:
+    """The hold that has to be placed; None where none is needed. Raises Declined when the balance is too low."""
+    if session.fleet_id:
+        await note_once(db, session, "Your fleet pays for this charge.", source="PAYMENT")
+        return None
     brand, quote = await db.get_one(Brand, session.brand_id), await db.get_one(Quote, session.quote_id)
-    assert session.payment_method_id is not None
+    worst = _worst_case(brand, quote)
+    reserved = await balance.reserve(db, reference=str(session.id), driver_id=session.driver_id, up_to=worst)
+    if session.payment_flow == Flow.PREPAID:
+        needed = worst if quote.worst_case_minor is not None else Money(1, worst.currency)
+        if reserved.amount_minor < needed.amount_minor:
+            raise Declined("balance_too_low", f"your balance does not cover the {worst} that it may cost")
+    if reserved.amount_minor:
+        await note_once(db, session, f"{reserved} of your balance is set apart for this charge.", source="PAYMENT")
+    if session.payment_flow == Flow.AFTER:
+        await note_once(db, session, "Your card is charged once the bill is known.", source="PAYMENT")
+    is_covered = reserved.amount_minor >= worst.amount_minor
+    if session.payment_flow != Flow.HOLD or is_covered or session.payment_method_id is None:
+        return None
+    return await _open_hold(db, session, brand, worst - reserved)
+
+
+def _worst_case(brand: Brand, quote: Quote) -> Money:
+    """What is to be secured for a charge at a quote."""
     wanted = HOLD_WITHOUT_PRICE_MINOR if quote.worst_case_minor is None else quote.worst_case_minor
-    if wanted:
-        wanted = max(wanted, SMALLEST_HOLD_MINOR)
+    return Money(wanted, quote.currency or brand.currency)
+
+
+async def _open_hold(db: Db, session: ChargingSession, brand: Brand, rest: Money) -> UUID:
+    assert session.payment_method_id is not None
+    wanted = max(rest.amount_minor, SMALLEST_HOLD_MINOR, policy_of(brand.payment_policy).smallest_minor(rest.currency))
     opened = await hold.open_hold(
         db,
         reference=str(session.id),
         driver_id=session.driver_id,
         payment_method_id=session.payment_method_id,
-        amount=Money(min(wanted, brand.hold_cap_minor), quote.currency or brand.currency),
+        amount=Money(min(wanted, brand.hold_cap_minor), rest.currency),
     )
     session.hold_id = opened.id
     return opened.id
@@ -124,7 +164,7 @@ async def _start_command(db: Db, session: ChargingSession) -> ports.StartCommand
         party_id=station.party_id,
         driver_id=driver.id,
         authorization_reference=session.authorization_reference,
-        token_uid=session.token_uid,
+        token_uid=await reservations.token_for_start(db, session),
         language=driver.language,
         location_id=station.external_id,
         evse_uid=evse.uid,
@@ -202,11 +242,15 @@ async def _into_failure(db: Db, session: ChargingSession, text: str, *, source: 
 
 
 async def release_hold(session_id: UUID) -> None:
-    """Job: a start that failed gives back what was held for it, at once."""
+    """Job: a start that failed gives back what was held or set apart for it, at once."""
     released = await hold.release(str(session_id))
-    if released:
-        async with transaction() as db:
-            await note(db, await locked(db, session_id), f"The hold of {released} was released.", source="PAYMENT")
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        free = await balance.release(db, str(session_id))
+        if released:
+            await note(db, session, f"The hold of {released} was released.", source="PAYMENT")
+        if free:
+            await note(db, session, f"The {free} of your balance is free again.", source="PAYMENT")
 
 
 async def _note_once(session_id: UUID, text: str) -> None:

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from emsp import clock, events, logs
-from emsp.charging.billing import bill
+from emsp.charging import reservations
+from emsp.charging.billing import bill, raising
 from emsp.charging.happened import RecordReceived, StartedLate, StartFailed
 from emsp.charging.lifecycle import OPEN, STARTING, State
 from emsp.charging.records import keep, matching
@@ -36,7 +37,8 @@ async def session_reported(db: Db, partner_id: UUID, report: SessionReport) -> U
     """
     session = await matching.of_report(db, partner_id, report)
     if session is None:
-        log.warning("a session that we did not start", partner=str(partner_id), session=report.external_id)
+        if not await reservations.reported(db, report):
+            log.warning("a session that is not of ours", partner=str(partner_id), session=report.external_id)
         return None
     if _is_older(session, report) or await _is_recorded(db, session):
         return session.id
@@ -44,6 +46,9 @@ async def session_reported(db: Db, partner_id: UUID, report: SessionReport) -> U
     session.source_updated_at = max(filter(None, [session.source_updated_at, report.updated_at]))
     if report.status in ("ACTIVE", "COMPLETED"):
         await _measure(db, session, report)
+        await db.flush()
+        await raising.cost_grew(db, session)
+        await reservations.begun(db, session)
     await db.flush()
     await _follow(db, session, report)
     await events.wake(db, TOPIC, [session.id])
@@ -126,8 +131,13 @@ async def record_received(db: Db, partner_id: UUID, record: Record) -> None:
         return
     session = await keep.whose(db, partner_id, record, known)
     if session is None:
-        log.warning("a record of a charge that we did not start", record=record.external_id, credit=record.credit)
+        log.warning("a record of a charge that is not of ours", record=record.external_id, credit=record.credit)
         return
+    await take_record(db, session, row, record)
+
+
+async def take_record(db: Db, session: ChargingSession, row: ChargeRecord, record: Record) -> None:
+    """A record that was kept is of this charge: it is over, and a job bills it."""
     is_first = not await _is_recorded(db, session)
     row.verification = seen(session) if is_first else await keep.seen_before(db, session)
     row.session_id = session.id

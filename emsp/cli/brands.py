@@ -10,6 +10,7 @@ import typer
 
 from emsp.brands import manage
 from emsp.brands.tables import Brand
+from emsp.cli import brands_network, brands_payments, brands_seller
 from emsp.cli.running import JsonOption, console, run, show
 from emsp.cli.written import from_json
 from emsp.db.engine import Db, transaction
@@ -24,6 +25,9 @@ POLICY_HELP = (
     "vat_when_unstated, vat_percents, own_prices, currency, exchange_rate_days, late_corrections, guarantee."
 )
 cli = typer.Typer(no_args_is_help=True, help="The white labels of this installation.")
+cli.command("network")(brands_network.network)
+cli.command("payments")(brands_payments.payments)
+brands_seller.register(cli)
 
 
 def ensure_default() -> None:

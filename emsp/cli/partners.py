@@ -16,6 +16,7 @@ from emsp.cli import (
     partners_invoices,
     partners_pulling,
     partners_routes,
+    partners_settlement,
 )
 from emsp.cli.partners_options import NameArgument, VersionOption
 from emsp.cli.running import JsonOption, console, run, show
@@ -72,3 +73,4 @@ cli.command("forbid")(partners_routes.forbid)
 cli.command("invoices")(partners_invoices.invoices)
 cli.command("agreement")(partners_agreement.agreement)
 cli.add_typer(partners_claims.cli, name="claims")
+cli.add_typer(partners_settlement.cli, name="settlement")

@@ -19,7 +19,7 @@ from emsp import clock
 from emsp.accounts.tables import Driver
 from emsp.db.engine import Db
 from emsp.errors import Invalid
-from emsp.fleets.tables import Fleet, FleetCharge
+from emsp.fleets.tables import Fleet, FleetCharge, FleetInvoice
 from emsp.money import Money
 
 CORRECTION = "correction:"
@@ -97,8 +97,39 @@ class FleetBillView:
 
 
 async def charge_fleet(db: Db, charge: FleetCharge) -> None:
-    """Put a settled charge on the fleet's account, once."""
+    """Put a settled charge on the fleet's account, once; in the first month for which there is no invoice yet."""
+    fleet = await _held_open(db, charge.fleet_id)
+    charge.billed_at = await _first_open(db, fleet, charge.billed_at, charge.currency)
     await db.execute(insert(FleetCharge).values(**charge.model_dump()).on_conflict_do_nothing())
+
+
+async def _held_open(db: Db, fleet_id: UUID) -> Fleet:
+    """The fleet; none of its months is closed until this transaction ends."""
+    shared = select(Fleet).where(Fleet.id == fleet_id).with_for_update(read=True, key_share=True)
+    return (await db.execute(shared)).scalar_one()
+
+
+async def _first_open(db: Db, fleet: Fleet, billed_at: datetime, currency: str) -> datetime:
+    """`billed_at`, or when the first month after it begins that is not closed: what was invoiced does not change."""
+    query = select(FleetInvoice.month).where(FleetInvoice.fleet_id == fleet.id, FleetInvoice.currency == currency)
+    closed = set((await db.execute(query)).scalars())
+    while (month := month_of(billed_at, fleet.time_zone)) in closed:
+        billed_at = month_bounds(month, fleet.time_zone)[1]
+    return billed_at
+
+
+async def charged_minor(db: Db, fleet: Fleet, month: str, currency: str, driver_id: UUID | None = None) -> int:
+    """What was charged to the fleet in a month, with tax, in minor units of `currency`; by one driver, if named."""
+    start, end = month_bounds(month, fleet.time_zone)
+    query = select(func.coalesce(func.sum(FleetCharge.total_minor), 0)).where(
+        FleetCharge.fleet_id == fleet.id,
+        FleetCharge.currency == currency,
+        FleetCharge.billed_at >= start,
+        FleetCharge.billed_at < end,
+    )
+    if driver_id:
+        query = query.where(FleetCharge.driver_id == driver_id)
+    return int((await db.execute(query)).scalar_one())
 
 
 async def energy_charged(db: Db, references: Sequence[str]) -> int:
@@ -114,7 +145,7 @@ def is_correction(line: FleetCharge) -> bool:
 
 async def bills(db: Db, fleet: Fleet, month: str) -> list[FleetBillView]:
     """The fleet's bills for a month (YYYY-MM), one per currency, by currency. Raises Invalid for a bad month."""
-    start, end = _month(month, fleet.time_zone)
+    start, end = month_bounds(month, fleet.time_zone)
     query = (
         select(FleetCharge)
         .where(FleetCharge.fleet_id == fleet.id, FleetCharge.billed_at >= start, FleetCharge.billed_at < end)
@@ -186,7 +217,13 @@ def _safe(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _month(month: str, time_zone: str) -> tuple[datetime, datetime]:
+def month_of(moment: datetime, time_zone: str) -> str:
+    """The month (YYYY-MM) of a moment in a time zone."""
+    return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m}"
+
+
+def month_bounds(month: str, time_zone: str) -> tuple[datetime, datetime]:
+    """When a month (YYYY-MM) of a time zone begins, and when the next one does. Raises Invalid naming `month`."""
     try:
         start = datetime.strptime(month, "%Y-%m").replace(tzinfo=ZoneInfo(time_zone))
     except ValueError as error:

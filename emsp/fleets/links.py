@@ -1,4 +1,4 @@
-"""Links to a fleet's bill that work without signing in, for an hour, for whoever was given one."""
+"""Links to a fleet's bill that work without signing in, for a while, for whoever was given one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from emsp.settings import settings
 GOOD_FOR = timedelta(hours=1)
 
 
-def csv_url(fleet_id: UUID, month: str) -> str:
+def csv_url(fleet_id: UUID, month: str, *, good_for: timedelta = GOOD_FOR) -> str:
     """The address of the bill as CSV."""
-    until = int((clock.now() + GOOD_FOR).timestamp())
+    until = int((clock.now() + good_for).timestamp())
     path = f"/fleets/{fleet_id}/bills/{month}.csv"
     return f"{settings().public_url}{path}?until={until}&signature={_signature(fleet_id, month, until)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -15,7 +16,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from emsp.accounts.drivers import ensure_driver
 from emsp.accounts.tables import Driver
 from emsp.db.engine import Db
-from emsp.errors import Invalid, NotFound
+from emsp.errors import Invalid, NotFound, Refused
+from emsp.fleets.limits import read_limits
 from emsp.fleets.tables import Fleet, FleetMember
 
 ROLES = ("DRIVER", "MANAGER")
@@ -82,19 +84,56 @@ async def add_member(db: Db, fleet_id: UUID, email: str, *, role: str = "DRIVER"
 
 
 async def remove_member(db: Db, fleet_id: UUID, driver_id: UUID) -> None:
-    """Take a driver out of the fleet; what was charged stays on its bill. Raises NotFound."""
-    removed = await db.execute(
-        update(FleetMember)
-        .where(
-            col(FleetMember.fleet_id) == fleet_id,
-            col(FleetMember.driver_id) == driver_id,
-            col(FleetMember.removed_at).is_(None),
-        )
-        .values(removed_at=func.now())
-        .returning(col(FleetMember.id))
-    )
-    if not removed.all():
+    """Take a driver out of the fleet; what was charged stays on its bill.
+
+    Raises NotFound, and Refused with LAST_MANAGER for the one who is left to manage it.
+    """
+    await db.execute(
+        select(Fleet.id).where(Fleet.id == fleet_id).with_for_update(key_share=True)
+    )  # one after the other
+    active = {member.driver_id: member.role for member in await db.scalars(_active_members(fleet_id))}
+    if driver_id not in active:
         raise NotFound("there is no such member")
+    if [key for key, role in active.items() if role == "MANAGER"] == [driver_id]:
+        raise Refused("LAST_MANAGER", "Nobody else manages the fleet; let somebody else manage it first.")
+    leaves = col(FleetMember.fleet_id) == fleet_id, col(FleetMember.driver_id) == driver_id
+    await db.execute(update(FleetMember).where(*leaves).values(removed_at=func.now()))
+
+
+async def member_by_email(db: Db, fleet_id: UUID, email: str) -> FleetMember:
+    """The active member with this address. Raises NotFound."""
+    query = _active_members(fleet_id).join(Driver, col(FleetMember.driver_id) == Driver.id)
+    member: FleetMember | None = await db.scalar(query.where(Driver.email == email.strip().lower()))
+    if member is None:
+        raise NotFound("there is no such member")
+    return member
+
+
+async def set_limits(db: Db, fleet_id: UUID, limits: dict[str, Any], email: str | None = None) -> None:
+    """What may be charged at the fleet's cost from now on, by all or by one member. Raises Invalid and NotFound."""
+    read_limits(limits)
+    if email is None:
+        (await fleet_by_id(db, fleet_id)).limits = limits
+    else:
+        (await member_by_email(db, fleet_id, email)).limits = limits
+    await db.flush()
+
+
+async def fleet_by_id(db: Db, fleet_id: UUID) -> Fleet:
+    """The fleet, for staff. Raises NotFound."""
+    fleet = await db.get(Fleet, fleet_id)
+    if fleet is None:
+        raise NotFound(f"there is no fleet {fleet_id}")
+    return fleet
+
+
+async def manager_emails(db: Db, fleet_id: UUID) -> list[str]:
+    """The addresses of the fleet's active managers, in order."""
+    managers = select(Driver.email).join(FleetMember, col(FleetMember.driver_id) == Driver.id)
+    query = managers.where(
+        FleetMember.fleet_id == fleet_id, FleetMember.role == "MANAGER", col(FleetMember.removed_at).is_(None)
+    )
+    return list(await db.scalars(query.order_by(col(Driver.email))))
 
 
 async def fleets_of(db: Db, driver_id: UUID) -> list[Fleet]:
@@ -145,6 +184,11 @@ def _active_fleets(driver_id: UUID) -> SelectOfScalar[Fleet]:
             col(FleetMember.removed_at).is_(None),
         )
     )
+
+
+def _active_members(fleet_id: UUID) -> SelectOfScalar[FleetMember]:
+    active = select(FleetMember).where(FleetMember.fleet_id == fleet_id, col(FleetMember.removed_at).is_(None))
+    return active.execution_options(populate_existing=True)
 
 
 async def _the_fleet(db: Db, wanted: SelectOfScalar[Fleet]) -> Fleet:

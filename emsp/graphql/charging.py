@@ -56,6 +56,12 @@ class StartChargingErrorCode(Enum):
     PAYMENT_METHOD_MISSING = value("PAYMENT_METHOD_MISSING", "The driver has no saved card; add one first.")
     PAYMENT_METHOD_NOT_FOUND = value("PAYMENT_METHOD_NOT_FOUND", "The driver has no such card.")
     FLEET_NOT_FOUND = value("FLEET_NOT_FOUND", "The driver is in no such fleet.")
+    FLEET_LIMIT = value("FLEET_LIMIT", "The fleet's limits do not allow this charge; `message` says which one.")
+    FLEET_BLOCKED = value("FLEET_BLOCKED", "The fleet does not pay for charges at the moment.")
+    PAYMENT_DUE = value("PAYMENT_DUE", "A charge of the driver's is not paid yet; `payDue` pays it.")
+    BALANCE_TOO_LOW = value("BALANCE_TOO_LOW", "The driver's balance does not cover what the charge may cost.")
+    TOO_MANY_OPEN_CHARGES = value("TOO_MANY_OPEN_CHARGES", "The driver has as many open charges as the brand allows.")
+    NETWORK_NOT_ALLOWED = value("NETWORK_NOT_ALLOWED", "The brand does not let its drivers charge at this connector.")
     INVALID_INPUT = value("INVALID_INPUT", "The input does not make sense; `field` says where.")
 
 

@@ -113,7 +113,7 @@ class RefusalsAsData(FieldExtension):
 def input_path(path: list[str]) -> list[str]:
     """The path to an argument as the schema spells it: what a feature calls `card_token` is `input.cardToken`."""
     named = [to_camel_case(name) for name in path]
-    return named if not named or named[0] in ("input", "sessionId") else ["input", *named]
+    return named if not named or named[0] in ("input", "sessionId", "reservationId") else ["input", *named]
 
 
 def mutation(payload: type[Any], error: type[Any], codes: type[Enum], description: str) -> Callable[[F], F]:

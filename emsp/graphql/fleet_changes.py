@@ -10,7 +10,8 @@ from emsp.fleets.members import add_fleet, add_member, managed_fleet
 from emsp.graphql import ids
 from emsp.graphql.errors import UserError, mutation
 from emsp.graphql.fields import Input, value
-from emsp.graphql.fleets import Fleet, FleetMember, FleetRole, fleet_of, member_of
+from emsp.graphql.fleet_members import FleetMember, FleetRole, member_of
+from emsp.graphql.fleets import Fleet, fleet_of
 from emsp.graphql.loaders import the
 from emsp.graphql.viewer import Info
 

@@ -11,35 +11,39 @@ from emsp.accounts import tables as accounts
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
 from emsp.fleets import bill, links, members, tables
+from emsp.fleets.invoices import invoices_of
+from emsp.fleets.issued import payer_of
 from emsp.graphql import ids
 from emsp.graphql.connection import Connection, checked_first, connection, slice_of
 from emsp.graphql.fields import After, First, Month, resolver, value
+from emsp.graphql.fleet_invoices import FleetInvoice, invoice_of
+from emsp.graphql.fleet_members import FleetMember, manages_fleet, member_of, own_membership
+from emsp.graphql.mandates import Mandate, mandate_of
 from emsp.graphql.money import Money, TaxLine, of_minor, shown, tax_line, tax_lines
 from emsp.graphql.node import Node
 from emsp.graphql.people import Driver, driver_of
 from emsp.graphql.scalars import URL, CountryCode
-from emsp.graphql.viewer import Info, manages, sees
+from emsp.graphql.viewer import Info, manages
+from emsp.papers.links import document_url
+from emsp.payments.mandates import shown_of
 
 MONTH = re.compile(r"2\d{3}-(0[1-9]|1[0-2])")
 
 
-@strawberry.enum(description="What a member of a fleet may do.")
-class FleetRole(Enum):
-    DRIVER = value("DRIVER", "May charge at the fleet's cost.")
-    MANAGER = value("MANAGER", "May also see the members and the bill, and add members.")
-
-
-@strawberry.type(description="A driver in a fleet.")
-class FleetMember:
-    driver: Driver = field(description="Who.")
-    role: FleetRole = field(description="What they may do.")
-    since: datetime = field(description="Since when.")
+@strawberry.enum(description="What a line of a fleet's bill is.")
+class FleetBillLineKind(Enum):
+    CHARGE = value("CHARGE", "A charge.")
+    CORRECTION = value("CORRECTION", "A later correction of a charge, perhaps of a month before; mostly negative.")
 
 
 @strawberry.type(description="One settled charge on a fleet's bill.")
 class FleetBillLine:
     row: strawberry.Private[tables.FleetCharge]
     paid_for: strawberry.Private[accounts.Driver]
+
+    @resolver("Whether it is a charge, or corrects one.")
+    def kind(self) -> FleetBillLineKind:
+        return FleetBillLineKind.CORRECTION if bill.is_correction(self.row) else FleetBillLineKind.CHARGE
 
     @resolver("The number of the charge's receipt.")
     def receipt_number(self) -> str:
@@ -141,6 +145,23 @@ class FleetBill(Node):
     def csv_url(self) -> URL | None:
         return URL(links.csv_url(self.view.fleet.id, self.view.month))
 
+    @resolver("The invoice for it; null as long as the month is not closed.")
+    async def invoice(self, info: Info) -> FleetInvoice | None:
+        found = await self._invoice(info)
+        return invoice_of(found) if found else None
+
+    @resolver(
+        "Where the invoice for it is as PDF, good for an hour, without signing in; null as long as there is none."
+    )
+    async def pdf_url(self, info: Info) -> URL | None:
+        invoice = await self._invoice(info)
+        document = await info.context.loaders.documents_of_invoices.load(invoice.id) if invoice else None
+        return URL(document_url(document.id)) if document else None
+
+    async def _invoice(self, info: Info) -> tables.FleetInvoice | None:
+        key = (self.view.fleet.id, self.view.month, self.view.currency)
+        return await info.context.loaders.invoices_of_months.load(key)
+
 
 @strawberry.type(description="A company that pays for its drivers' charges by one bill a month.")
 class Fleet(Node):
@@ -152,7 +173,7 @@ class Fleet(Node):
 
     @resolver("Who is in it, by e-mail address; a member who is no manager sees only themselves.")
     async def members(self, info: Info, first: First = 20, after: After = strawberry.UNSET) -> Connection[FleetMember]:
-        wanted, membership = checked_first(first), await _membership(info, self.row)
+        wanted, membership = checked_first(first), await own_membership(info, self.row.id)
         if not manages(info.context.asker, membership):
             alone = [member_of(membership, info.context.driver)] if membership else []
             return slice_of(alone, wanted, after or None)
@@ -175,6 +196,26 @@ class Fleet(Node):
     async def bills(self, info: Info, month: Month) -> list[FleetBill]:
         return await _bills(info, self.row, month)
 
+    @resolver("Its invoices, the newest first; empty for who does not manage it.")
+    async def invoices(
+        self, info: Info, first: First = 20, after: After = strawberry.UNSET
+    ) -> Connection[FleetInvoice]:
+        wanted, rows = checked_first(first), list[tables.FleetInvoice]()
+        if await manages_fleet(info, self.row.id):
+            async with transaction() as db:
+                rows = await invoices_of(db, self.row.id)
+        return slice_of([invoice_of(row) for row in rows], wanted, after or None)
+
+    @resolver(
+        "How its invoices are collected: the active mandate, else the one begun last; null for who does not manage it."
+    )
+    async def mandate(self, info: Info) -> Mandate | None:
+        if not await manages_fleet(info, self.row.id):
+            return None
+        async with transaction() as db:
+            found = await shown_of(db, payer_of(self.row.id))
+        return mandate_of(found) if found else None
+
 
 def fleet_of(row: tables.Fleet) -> Fleet:
     """A fleet as the schema shows it."""
@@ -189,7 +230,7 @@ def bill_of(view: bill.FleetBillView) -> FleetBill:
 async def own_fleet(info: Info, key: str) -> Fleet | None:
     """The fleet, for its members."""
     row = await info.context.loaders.fleets.load(ids.as_uuid(key))
-    return fleet_of(row) if row and await _membership(info, row) else None
+    return fleet_of(row) if row and await own_membership(info, row.id) else None
 
 
 async def own_bill(info: Info, key: str) -> FleetBill | None:
@@ -204,19 +245,7 @@ async def own_bill(info: Info, key: str) -> FleetBill | None:
 async def _bills(info: Info, fleet: tables.Fleet, month: Month) -> list[FleetBill]:
     if not MONTH.fullmatch(month):
         raise Invalid("must be a month as YYYY-MM", "month")
-    if not manages(info.context.asker, await _membership(info, fleet)):
+    if not await manages_fleet(info, fleet.id):
         return []
     async with transaction() as db:
         return [bill_of(view) for view in await bill.bills(db, fleet, month)]
-
-
-async def _membership(info: Info, fleet: tables.Fleet) -> tables.FleetMember | None:
-    """The asker's own active membership."""
-    driver = info.context.asker.driver
-    found = await info.context.loaders.memberships.load((fleet.id, driver.id)) if driver else None
-    return found if found and sees(info.context.asker, found) else None
-
-
-def member_of(membership: tables.FleetMember, driver: accounts.Driver) -> FleetMember:
-    """A member of a fleet as the schema shows them."""
-    return FleetMember(driver=driver_of(driver), role=FleetRole(membership.role), since=membership.created_at)

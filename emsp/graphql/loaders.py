@@ -16,11 +16,13 @@ from sqlmodel import col
 from strawberry.dataloader import DataLoader
 
 from emsp import clock
-from emsp.accounts.tables import Driver, Vehicle
-from emsp.charging import read
+from emsp.accounts.tables import ChargeToken, Driver, Vehicle
+from emsp.charging import prefer, read
+from emsp.charging.billing import due
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
-from emsp.fleets.tables import Fleet, FleetMember
+from emsp.fleets.sending import documents_of
+from emsp.fleets.tables import Fleet, FleetInvoice, FleetMember
 from emsp.partners.tables import Party
 from emsp.payments.tables import Hold, PaymentMethod
 from emsp.pricing.catalog import Missing, tariffs_of_connectors
@@ -77,13 +79,19 @@ class Loaders:
         self.holds: DataLoader[UUID, Hold | None] = rows(Hold)
         self.payment_methods: DataLoader[UUID, PaymentMethod | None] = rows(PaymentMethod)
         self.fleets: DataLoader[UUID, Fleet | None] = rows(Fleet)
+        self.charge_tokens: DataLoader[UUID, ChargeToken | None] = rows(ChargeToken)
         self.vehicles: DataLoader[UUID, Vehicle | None] = rows(Vehicle)
+        self.fleet_invoices: DataLoader[UUID, FleetInvoice | None] = rows(FleetInvoice)
+        self.invoices_of_months = one(_invoices_of_months)
+        self.documents_of_invoices = one(documents_of)
         self.memberships = one(_memberships)
         self.parties = one(_parties)
         self.places = one(_places)
         self.receipts_of_sessions = one(read.receipts_of)
         self.corrections_of_receipts = one(read.corrections_of)
+        self.preferences_of_sessions = one(prefer.preferences_of)
         self.events_of_sessions = one(read.events)
+        self.dues_of_sessions = one(due.dues_of_sessions)
         self.evses_of_stations = one(evses_of)
         self.connectors_of_evses = one(connectors_of)
         self.availability_of_stations = one(availability)
@@ -120,6 +128,13 @@ async def _memberships(db: Db, keys: list[tuple[UUID, UUID]]) -> dict[tuple[UUID
     """Memberships by (fleet, driver)."""
     wanted = tuple_(col(FleetMember.fleet_id), col(FleetMember.driver_id)).in_(keys)
     return {(row.fleet_id, row.driver_id): row for row in await db.scalars(select(FleetMember).where(wanted))}
+
+
+async def _invoices_of_months(db: Db, keys: list[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], FleetInvoice]:
+    """Invoices by (fleet, month, currency)."""
+    wanted = tuple_(col(FleetInvoice.fleet_id), col(FleetInvoice.month), col(FleetInvoice.currency)).in_(keys)
+    rows = await db.scalars(select(FleetInvoice).where(wanted))
+    return {(row.fleet_id, row.month, row.currency): row for row in rows}
 
 
 async def _parties(db: Db, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Party]:

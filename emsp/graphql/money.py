@@ -39,6 +39,7 @@ class PriceLineKind(Enum):
     MIN_PRICE = value("MIN_PRICE", "The difference up to the lowest price of a session.")
     MAX_PRICE = value("MAX_PRICE", "The difference down to the highest price of a session.")
     GOODWILL = value("GOODWILL", "The difference down to the first receipt: a later correction makes no charge dearer.")
+    REFUND = value("REFUND", "What support gave back; the amount is negative, and the receipt says why.")
 
 
 @strawberry.enum(description="The unit of a quantity.")

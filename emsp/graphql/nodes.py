@@ -10,15 +10,18 @@ from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
 from emsp.graphql.brand import brand_of
 from emsp.graphql.fields import Id, resolver
+from emsp.graphql.fleet_invoices import own_invoice
 from emsp.graphql.fleets import own_bill, own_fleet
 from emsp.graphql.node import Node
 from emsp.graphql.payments import payment_method_of
 from emsp.graphql.people import driver_of
 from emsp.graphql.quotes import quote_of
 from emsp.graphql.receipts import receipt_of
+from emsp.graphql.reservations import own_reservation
 from emsp.graphql.sessions import own_session
 from emsp.graphql.stations import connector_of, evse_of, operator_of, station_of
 from emsp.graphql.tariffs import tariff_at
+from emsp.graphql.tokens import own_token
 from emsp.graphql.vehicles import own_vehicle
 from emsp.graphql.viewer import Info, sees
 
@@ -95,18 +98,29 @@ async def _vehicle(info: Info, key: str) -> Node | None:
     return await own_vehicle(info, ids.as_uuid(key))
 
 
+async def _charge_token(info: Info, key: str) -> Node | None:
+    return await own_token(info, ids.as_uuid(key))
+
+
+async def _reservation(info: Info, key: str) -> Node | None:
+    return await own_reservation(info, ids.as_uuid(key))
+
+
 FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
     "Brand": _brand,
+    "ChargeToken": _charge_token,
     "ChargingSession": _session,
     "Connector": _connector,
     "Driver": _driver,
     "Evse": _evse,
     "Fleet": own_fleet,
     "FleetBill": own_bill,
+    "FleetInvoice": own_invoice,
     "Operator": _operator,
     "PaymentMethod": _payment_method,
     "PriceQuote": _quote,
     "Receipt": _receipt,
+    "Reservation": _reservation,
     "Station": _station,
     "Tariff": _tariff,
     "Vehicle": _vehicle,

@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from enum import Enum
+from uuid import UUID
 
 import strawberry
 from strawberry import field
 
 from emsp.accounts.tables import Driver
-from emsp.errors import Declined, Invalid, Refused
+from emsp.charging.paying import is_to_pay
+from emsp.db.engine import transaction
+from emsp.errors import Declined, Invalid, NotFound, Refused
 from emsp.graphql import ids
 from emsp.graphql.errors import UserError, mutation
 from emsp.graphql.fields import Input, resolver, value
@@ -103,7 +106,8 @@ class AddPaymentMethodInput:
         default=strawberry.UNSET, description="An attempt that the driver confirmed in the app, to be completed."
     )
     idempotency_key: str | None = field(
-        default=strawberry.UNSET, description="A text of the app's choice; sent twice, one attempt is made."
+        default=strawberry.UNSET,
+        description="A text of the app's choice; sent twice, one attempt is made. Another card needs another text.",
     )
 
 
@@ -125,6 +129,53 @@ class AddPaymentMethodPayload:
     errors: list[AddPaymentMethodError] = field(default_factory=list, description="Why it was not saved.")
 
 
+@strawberry.input(description="A card to remove.")
+class RemovePaymentMethodInput:
+    payment_method_id: strawberry.ID = field(description="Which of the driver's cards.")
+
+
+@strawberry.enum(description="Why a card was not removed.")
+class RemovePaymentMethodErrorCode(Enum):
+    PAYMENT_METHOD_NOT_FOUND = value("PAYMENT_METHOD_NOT_FOUND", "The driver has no such card.")
+    PAYMENT_METHOD_IN_USE = value(
+        "PAYMENT_METHOD_IN_USE", "An open charge, something due or the automatic top-up is to be paid with it."
+    )
+
+
+@strawberry.type(description="Why a card was not removed.")
+class RemovePaymentMethodError(UserError):
+    reason: RemovePaymentMethodErrorCode = field(description="The code, as one of those that this mutation knows.")
+
+
+@strawberry.type(description="What became of removing a card.")
+class RemovePaymentMethodPayload:
+    payment_methods: list[PaymentMethod] | None = field(
+        default=None, description="The cards that are left, the default one first; null when there are errors."
+    )
+    errors: list[RemovePaymentMethodError] = field(default_factory=list, description="Why it was not removed.")
+
+
+@strawberry.input(description="The card that is to pay where no other is named.")
+class SetDefaultPaymentMethodInput:
+    payment_method_id: strawberry.ID = field(description="Which of the driver's cards.")
+
+
+@strawberry.enum(description="Why a card was not made the default.")
+class SetDefaultPaymentMethodErrorCode(Enum):
+    PAYMENT_METHOD_NOT_FOUND = value("PAYMENT_METHOD_NOT_FOUND", "The driver has no such card.")
+
+
+@strawberry.type(description="Why a card was not made the default.")
+class SetDefaultPaymentMethodError(UserError):
+    reason: SetDefaultPaymentMethodErrorCode = field(description="The code, as one of those that this mutation knows.")
+
+
+@strawberry.type(description="What became of choosing another default card.")
+class SetDefaultPaymentMethodPayload:
+    payment_method: PaymentMethod | None = field(default=None, description="The card; null when there are errors.")
+    errors: list[SetDefaultPaymentMethodError] = field(default_factory=list, description="Why it is not the default.")
+
+
 @strawberry.type
 class PaymentMutation:
     @mutation(
@@ -141,6 +192,50 @@ class PaymentMutation:
         if added.method:
             return AddPaymentMethodPayload(payment_method=payment_method_of(added.method))
         return AddPaymentMethodPayload(setup=_setup(added))
+
+    @mutation(
+        RemovePaymentMethodPayload,
+        RemovePaymentMethodError,
+        RemovePaymentMethodErrorCode,
+        "Forget a card, here and at the card processor; another one becomes the default.",
+    )
+    async def remove_payment_method(
+        self, info: Info, input: Input[RemovePaymentMethodInput]
+    ) -> RemovePaymentMethodPayload:
+        driver, method_id = info.context.driver, _named(input.payment_method_id)
+        async with transaction() as db:
+            await cards.remove_card(db, driver.id, method_id)
+            if await is_to_pay(db, method_id):
+                text = "A charge is to be paid with this card; remove it once that is paid."
+                raise Refused(cards.IN_USE, text, "input", "paymentMethodId")
+            left = await cards.methods_of(db, driver.id)
+        return RemovePaymentMethodPayload(payment_methods=[payment_method_of(row) for row in left])
+
+    @mutation(
+        SetDefaultPaymentMethodPayload,
+        SetDefaultPaymentMethodError,
+        SetDefaultPaymentMethodErrorCode,
+        "Let a card pay where no other is named.",
+    )
+    async def set_default_payment_method(
+        self, info: Info, input: Input[SetDefaultPaymentMethodInput]
+    ) -> SetDefaultPaymentMethodPayload:
+        async with transaction() as db:
+            chosen = await cards.set_default(db, info.context.driver.id, _named(input.payment_method_id))
+        return SetDefaultPaymentMethodPayload(payment_method=payment_method_of(chosen))
+
+
+def method_key(unchecked_id: str | None) -> UUID | None:
+    """The key of the card that an app names, if it names one. Raises Refused for what is no card's id."""
+    return _named(unchecked_id) if unchecked_id else None
+
+
+def _named(unchecked_id: str) -> UUID:
+    try:
+        return ids.uuid_of(unchecked_id, "PaymentMethod")
+    except NotFound as error:
+        text = "There is no such payment method."
+        raise Refused("PAYMENT_METHOD_NOT_FOUND", text, "input", "paymentMethodId") from error
 
 
 async def _add(driver: Driver, given: AddPaymentMethodInput) -> cards.Added:

@@ -6,14 +6,18 @@ from typing import Optional
 import strawberry
 
 from emsp.charging import tables
+from emsp.charging.billing import papers
+from emsp.db.engine import transaction
 from emsp.graphql import ids
 from emsp.graphql.fields import resolver
 from emsp.graphql.loaders import the
 from emsp.graphql.money import Money, PriceLine, TaxLine, price_lines, shown, tax_lines
 from emsp.graphql.node import Node
+from emsp.graphql.scalars import URL
 from emsp.graphql.verification import CdrVerification, verification_of
 from emsp.graphql.viewer import Info
 from emsp.money import Money as Amount
+from emsp.papers.links import document_url
 
 
 @strawberry.type(
@@ -72,6 +76,18 @@ class Receipt(Node):
     )
     def paid(self) -> Money:
         return self._money(self.row.paid_minor)
+
+    @resolver("Why our support gave money back by this correction; null when nobody of us is the reason.")
+    def reason(self) -> str | None:
+        return self.row.reason
+
+    @resolver(
+        "Where it can be downloaded as PDF, for an hour, always the same bytes; null while its payment is being tried."
+    )
+    async def pdf_url(self) -> URL | None:
+        async with transaction() as db:
+            document = await papers.document_of(db, self.row)
+        return URL(document_url(document.id)) if document else None
 
     @resolver("Whether the operator's own record of the charge is right.")
     def verification(self, info: Info) -> CdrVerification:

@@ -17,31 +17,55 @@ from strawberry.types.graphql import OperationType
 
 from emsp import logs
 from emsp.graphql.account import ViewerQuery
+from emsp.graphql.balance import BalanceMutation
+from emsp.graphql.billing import BillingMutation
 from emsp.graphql.brand import BrandQuery
+from emsp.graphql.charge_permission import ChargePermissionQuery
 from emsp.graphql.charging import ChargingMutation
+from emsp.graphql.dues import DueMutation
 from emsp.graphql.errors import INTERNAL, PublicErrors, code_of
 from emsp.graphql.fleet_changes import FleetMutation
 from emsp.graphql.live import LiveSubscription
+from emsp.graphql.mandates import MandateMutation
 from emsp.graphql.nodes import NodeQuery
 from emsp.graphql.payments import PaymentMutation
+from emsp.graphql.preference_changes import PreferenceMutation
 from emsp.graphql.quotes import QuoteMutation
+from emsp.graphql.reservation_changes import ReservationMutation
 from emsp.graphql.scalars import SCALARS
 from emsp.graphql.search import SearchQuery
 from emsp.graphql.sessions import SessionQuery
 from emsp.graphql.sign_in import SignInMutation
+from emsp.graphql.token_changes import ChargeTokenMutation
 from emsp.graphql.vehicle_changes import VehicleMutation
+from emsp.graphql.vouchers import VoucherMutation
 
 DEPTH_MAX, ALIASES_MAX, TOKENS_MAX = 15, 50, 3000
 log = logs.log(__name__)
 
 
 @strawberry.type(description="What can be asked.")
-class Query(BrandQuery, ViewerQuery, NodeQuery, SearchQuery, SessionQuery):
+class Query(BrandQuery, ViewerQuery, NodeQuery, SearchQuery, SessionQuery, ChargePermissionQuery):
     pass
 
 
 @strawberry.type(description="What a person can do; each mutation is one such thing.")
-class Mutation(SignInMutation, PaymentMutation, VehicleMutation, QuoteMutation, ChargingMutation, FleetMutation):
+class Mutation(
+    SignInMutation,
+    PaymentMutation,
+    BillingMutation,
+    VehicleMutation,
+    QuoteMutation,
+    ChargingMutation,
+    DueMutation,
+    FleetMutation,
+    MandateMutation,
+    BalanceMutation,
+    VoucherMutation,
+    ChargeTokenMutation,
+    ReservationMutation,
+    PreferenceMutation,
+):
     pass
 
 

@@ -14,12 +14,14 @@ from emsp.errors import NotFound
 from emsp.graphql import ids
 from emsp.graphql.fields import Id, resolver, value
 from emsp.graphql.loaders import the
-from emsp.graphql.money import Money, of_minor
+from emsp.graphql.money import Money, of_minor, shown
 from emsp.graphql.node import Node
 from emsp.graphql.payments import Hold
+from emsp.graphql.preferences import ChargingPreferences, preferences_of
 from emsp.graphql.quotes import PriceQuote, quote_of
 from emsp.graphql.receipts import Receipt, receipt_of
 from emsp.graphql.stations import Connector, Station, connector_of, station_of
+from emsp.graphql.tokens import ChargeToken, own_token
 from emsp.graphql.viewer import Info, sees
 
 
@@ -41,6 +43,13 @@ class ChargingSessionState(Enum):
     PAYMENT_DUE = _state(State.PAYMENT_DUE)
     IN_REVIEW = _state(State.IN_REVIEW)
     FAILED = _state(State.FAILED)
+
+
+@strawberry.enum(description="How a charge was started.")
+class ChargingSessionOrigin(Enum):
+    APP = value("APP", "By app.")
+    CARD = value("CARD", "By a card that was held to the charge point.")
+    CAR = value("CAR", "By the car itself, which told its contract when it was plugged in.")
 
 
 @strawberry.enum(description="Who said or did it.")
@@ -79,7 +88,19 @@ class ChargingSession(Node):
     async def station(self, info: Info) -> Station | None:
         return station_of(await the(info.context.loaders.stations, self.row.station_id))
 
-    @resolver("The price that was shown before the start.")
+    @resolver("How it was started.")
+    def origin(self) -> ChargingSessionOrigin:
+        return ChargingSessionOrigin(self.row.origin)
+
+    @resolver("The card or contract that started it; null for a start by app, and for a card that is theirs no more.")
+    async def charge_token(self, info: Info) -> ChargeToken | None:
+        return await own_token(info, self.row.charge_token_id)
+
+    @resolver("What the driver wishes of it, as the operator took it over; null when nothing was.")
+    async def preferences(self, info: Info) -> ChargingPreferences | None:
+        return await preferences_of(info, self.row.id)
+
+    @resolver("The price that was shown before the start; for a card or a car, the one that applied when it started.")
     async def quote(self, info: Info) -> PriceQuote | None:
         return quote_of(await the(info.context.loaders.quotes, self.row.quote_id))
 
@@ -116,10 +137,15 @@ class ChargingSession(Node):
         currency = receipt.currency if receipt else (await the(info.context.loaders.quotes, self.row.quote_id)).currency
         return of_minor(self.row.cost_so_far_minor, currency)
 
-    @resolver("The money reserved for it; null when a fleet pays or none was asked for yet.")
+    @resolver("The money reserved for it on a card; null when none is, or none was asked for yet.")
     async def hold(self, info: Info) -> Hold | None:
         row = await info.context.loaders.holds.load(self.row.hold_id) if self.row.hold_id else None
         return Hold(row=row) if row else None
+
+    @resolver("What is to be paid for it because it could not be taken, which `payDue` does; null when nothing is.")
+    async def amount_due(self, info: Info) -> Money | None:
+        row = await info.context.loaders.dues_of_sessions.load(self.row.id)
+        return shown(row.amount) if row else None
 
     @resolver("What was billed first, with its corrections; null until it is.")
     async def receipt(self, info: Info) -> Receipt | None:

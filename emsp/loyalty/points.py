@@ -1,4 +1,4 @@
-"""Points: given once per charge, corrected with it, counted by query."""
+"""Points: given once per charge, corrected with it, counted by query, and owed to the driver in the ledger."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from emsp.accounts.tables import Driver
 from emsp.db.engine import Db
 from emsp.db.pages import Key, Page, newest_first
 from emsp.loyalty.tables import PointsEntry
+from emsp.payments.ledger.balances import points_awarded
 
 
 async def award(db: Db, *, driver_id: UUID, points: int, reference: str, reason: str = "CHARGE") -> None:
@@ -18,6 +19,7 @@ async def award(db: Db, *, driver_id: UUID, points: int, reference: str, reason:
     if points:
         entry = PointsEntry(driver_id=driver_id, points=points, reason=reason, reference=reference)
         await db.execute(insert(PointsEntry).values(**entry.model_dump()).on_conflict_do_nothing())
+        await points_awarded(db, reference=reference, driver_id=driver_id, points=points)
 
 
 async def correct(db: Db, *, driver_id: UUID, charge: str, points: int, reference: str) -> int:

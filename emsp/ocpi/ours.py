@@ -1,4 +1,4 @@
-"""What we show to partners of ourselves: versions, endpoints, credentials, and the tokens of our drivers."""
+"""What we show to partners of ourselves: versions, endpoints, credentials, and the tokens of our drivers and cards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import col
 
-from emsp.accounts.tables import Driver
+from emsp.accounts.tables import ChargeToken, Driver
 from emsp.brands.tables import Brand
 from emsp.clock import utc_text
 from emsp.db.engine import Db
@@ -114,11 +114,16 @@ def holder_of(driver: Driver, brand: Brand) -> Holder:
     return Holder(
         driver_id=driver.id,
         party=party_of_brand(brand),
-        issuer=brand.name if brand.roaming_party_id else settings().ocpi_business_name,
+        issuer=issuer_of(brand),
         language=driver.language,
         valid=driver.blocked_at is None,
         updated_at=driver.updated_at,
     )
+
+
+def issuer_of(brand: Brand) -> str:
+    """The name beside the tokens of a brand's drivers."""
+    return brand.name if brand.roaming_party_id else settings().ocpi_business_name
 
 
 async def holder(db: Db, driver_id: UUID) -> Holder:
@@ -146,6 +151,26 @@ def token(holder: Holder, *, uid: str | None = None, issued_at: datetime | None 
         "language": holder.language[:2].lower(),
         "last_updated": utc_text(issued_at or holder.updated_at),
     }
+
+
+def charge_token(token: ChargeToken, driver: Driver | None, brand: Brand) -> dict[str, Any]:
+    """Tokens: a card (RFID) or the contract in a car (EMAID); good while a driver has it who may charge.
+
+    `last_updated` is that of whichever changed last, the card or its driver.
+    """
+    stated = {
+        **party_of_brand(brand)._asdict(),
+        "uid": token.uid,
+        "type": token.kind,
+        "contract_id": token.contract_id,
+        "visual_number": token.visual_number,
+        "issuer": issuer_of(brand),
+        "valid": token.blocked_at is None and driver is not None and driver.blocked_at is None,
+        "whitelist": token.whitelist,
+        "language": driver.language[:2].lower() if driver else None,
+        "last_updated": utc_text(max(token.updated_at, driver.updated_at) if driver else token.updated_at),
+    }
+    return {name: value for name, value in stated.items() if value is not None}
 
 
 def driver_uid(driver_id: UUID) -> str:

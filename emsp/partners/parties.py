@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -10,7 +12,28 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from emsp.db.engine import Db
+from emsp.errors import Invalid, NotFound
 from emsp.partners.tables import Partner, Party
+
+WRITTEN = re.compile(r"([A-Z]{2})[-*/ ]?([A-Z0-9]{1,3})")
+
+
+class PartyCode(NamedTuple):
+    """A party by its codes, in capitals: the country (ISO 3166-1 alpha-2) and its own."""
+
+    country_code: str
+    party_id: str
+
+    @classmethod
+    def parse(cls, text: str) -> PartyCode:
+        """From NL-ABC, NL*ABC, NL/ABC or NLABC. Raises Invalid."""
+        found = WRITTEN.fullmatch(text.strip().upper())
+        if found is None:
+            raise Invalid(f"{text!r} is no party: such as NL-ABC", "party")
+        return cls(found[1], found[2])
+
+    def __str__(self) -> str:
+        return f"{self.country_code}-{self.party_id}"
 
 
 class PartyFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,3 +69,14 @@ async def claim(db: Db, partner_id: UUID, wanted: PartyFacts) -> UUID:
     )
     await db.execute(renamed)
     return owner or partner_id
+
+
+async def owner_of(db: Db, code: PartyCode) -> UUID:
+    """The partner that a party belongs to. Raises NotFound."""
+    query = select(col(Party.partner_id)).where(
+        col(Party.country_code) == code.country_code, col(Party.party_id) == code.party_id
+    )
+    owner: UUID | None = (await db.execute(query.limit(1))).scalar_one_or_none()
+    if owner is None:
+        raise NotFound(f"there is no party {code}")
+    return owner

@@ -9,13 +9,17 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 
-from emsp import clock
+from emsp import clock, events
 from emsp.accounts.tables import Driver
 from emsp.db.engine import Db, transaction
-from emsp.errors import Declined, NotFound, Refused
+from emsp.errors import Declined, Invalid, KeyReused, NotFound, Refused
+from emsp.events import Event
 from emsp.payments.ports import Card, Setup, Wish, processor
-from emsp.payments.tables import CardSetup, Charge, Customer, Hold, PaymentMethod
+from emsp.payments.tables import AutoTopUp, CardSetup, Charge, Customer, Hold, PaymentMethod, TopUp
 from emsp.vault import digest
+
+IN_USE = "PAYMENT_METHOD_IN_USE"
+HELD, OWED = ("NEW", "CREATED", "HELD"), ("NEW", "CREATED", "DUE")
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,25 @@ class Added:
     method: PaymentMethod | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class CardRemoved(Event):
+    """A driver took a card away."""
+
+    method_id: UUID
+
+
 async def begin_card(driver: Driver, *, card_token: str | None, idempotency_key: str | None = None) -> Added:
     """Begin to save a card; with `card_token` (made by the processor's library in the app) at once.
 
-    Raises Declined when the bank refuses the card, ProcessorFailed when the processor does not answer.
+    Raises Declined when the bank refuses the card, Invalid when the key came with another card before, and
+    ProcessorFailed when the processor does not answer.
     """
     customer = await _ensure_customer(driver)
     reference = f"{driver.id}-{digest(idempotency_key) if idempotency_key else uuid4()}"
-    setup = await processor().create_setup(customer=customer, reference=reference, card_token=card_token)
+    try:
+        setup = await processor().create_setup(customer=customer, reference=reference, card_token=card_token)
+    except KeyReused as reused:
+        raise Invalid("was sent before, with another card", "idempotency_key") from reused
     async with transaction() as db:
         values = CardSetup(driver_id=driver.id, processor_id=setup.processor_id).model_dump()
         await db.execute(insert(CardSetup).values(**values).on_conflict_do_nothing())
@@ -86,13 +101,65 @@ async def paying_method(db: Db, driver_id: UUID, method_id: UUID | None) -> Paym
     raise Refused("PAYMENT_METHOD_NOT_FOUND", "There is no such payment method.", "input", "paymentMethodId")
 
 
+async def set_default(db: Db, driver_id: UUID, method_id: UUID) -> PaymentMethod:
+    """Let a card pay where no other is named. Raises Refused for what is no card of the driver's."""
+    await _lock(db, driver_id)
+    chosen = await paying_method(db, driver_id, method_id)
+    for method in await methods_of(db, driver_id):
+        method.is_default = method.id == chosen.id
+    await db.flush()
+    return chosen
+
+
+async def remove_card(db: Db, driver_id: UUID, method_id: UUID) -> None:
+    """Take a card away; another one of the driver's pays by default from then on. Raises Refused.
+
+    Not while money is held on it or due, and not while automatic top-ups pay with it.
+    """
+    await _lock(db, driver_id)
+    method = await paying_method(db, driver_id, method_id)
+    await _refuse_in_use(db, method)
+    method.removed_at, was_default, method.is_default = clock.now(), method.is_default, False
+    await db.flush()
+    others = await methods_of(db, driver_id)
+    if was_default and others:
+        others[-1].is_default = True
+    await events.emit(db, CardRemoved(method_id=method.id))
+
+
+async def forget_card(method_id: UUID) -> None:
+    """Job: the card processor forgets a card that was removed."""
+    async with transaction() as db:
+        method = await db.get_one(PaymentMethod, method_id)
+    if method.removed_at:
+        await processor().remove_card(method.processor_id)
+
+
+async def _refuse_in_use(db: Db, method: PaymentMethod) -> None:
+    field = ("input", "paymentMethodId")
+    held = select(Hold.id).where(Hold.payment_method_id == method.id, col(Hold.state).in_(HELD))
+    due = select(Charge.id).where(Charge.payment_method_id == method.id, col(Charge.state).in_(OWED))
+    top_ups = select(AutoTopUp.driver_id).where(AutoTopUp.payment_method_id == method.id)
+    if (await db.execute(held)).first():
+        raise Refused(IN_USE, "Money is held on this card for a charge; remove it once that is paid.", *field)
+    if (await db.execute(due)).first():
+        raise Refused(IN_USE, "Something is due on this card; pay it first.", *field)
+    if (await db.execute(top_ups)).first():
+        raise Refused(IN_USE, "Your automatic top-up uses this card; change or cancel that first.", *field)
+
+
+async def _lock(db: Db, driver_id: UUID) -> None:
+    """A driver's cards are changed one by one."""
+    await db.execute(select(Driver.id).where(Driver.id == driver_id).with_for_update())
+
+
 async def customer_of(db: Db, driver_id: UUID) -> str:
     """The driver's id at the processor; there is one as soon as a card was saved."""
     return (await db.get_one(Customer, driver_id)).processor_id
 
 
-async def wish_for(db: Db, payment: Hold | Charge, reference: str) -> Wish:
-    """What to ask of the processor for a hold or a charge."""
+async def wish_for(db: Db, payment: Hold | Charge | TopUp, reference: str) -> Wish:
+    """What to ask of the processor for a hold, a charge or a top-up."""
     card = await db.get_one(PaymentMethod, payment.payment_method_id)
     return Wish(
         customer=await customer_of(db, payment.driver_id),
@@ -100,6 +167,7 @@ async def wish_for(db: Db, payment: Hold | Charge, reference: str) -> Wish:
         amount_minor=payment.amount_minor,
         currency=payment.currency,
         reference=reference,
+        first_asked_at=payment.created_at,
     )
 
 
@@ -130,6 +198,7 @@ async def _outcome(db: Db, row: CardSetup, setup: Setup) -> Added:
 
 
 async def _save(db: Db, row: CardSetup, card: Card) -> PaymentMethod:
+    await _lock(db, row.driver_id)
     first = not await methods_of(db, row.driver_id)
     values = PaymentMethod(
         driver_id=row.driver_id,

@@ -1,7 +1,12 @@
-"""What the card processor tells us by webhook: kept first, understood later, in any order, any number of times."""
+"""What the card processor tells us by webhook: kept first, understood later, in any order, any number of times.
+
+An event says only that something happened to a thing; whoever wants to know is handed the thing's id and looks up how
+it stands, so that an old event that comes late does no harm.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -11,8 +16,13 @@ from sqlmodel import col
 from emsp import clock, events
 from emsp.db.engine import Db, transaction
 from emsp.events import Event
-from emsp.payments import cards, hold
 from emsp.payments.tables import ProcessorEvent
+
+Handler = Callable[[str], Awaitable[None]]
+"""Is handed the processor's id of a thing. As a job: opens its own transactions, may run twice, ignores what is not
+its own."""
+
+_handlers: dict[str, list[Handler]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +30,24 @@ class ProcessorEventKept(Event):
     """A webhook is in the inbox."""
 
     event_id: str
+
+
+def on(kind: str, handler: Handler) -> None:
+    """Let `handler` hear of events of a kind, such as `payout.paid`; `payout.` stands for every kind below it."""
+    known = _handlers.setdefault(kind, [])
+    if handler not in known:
+        known.append(handler)
+
+
+def handlers_of(kind: str) -> list[Handler]:
+    """Who is to hear of an event of this kind, each once, in the order in which they asked."""
+    hearing = [
+        handler
+        for asked, handlers in _handlers.items()
+        if kind == asked or (asked.endswith(".") and kind.startswith(asked))
+        for handler in handlers
+    ]
+    return list(dict.fromkeys(hearing))
 
 
 async def keep(db: Db, *, event_id: str, kind: str, body: str) -> bool:
@@ -37,16 +65,14 @@ async def keep(db: Db, *, event_id: str, kind: str, body: str) -> bool:
 
 
 async def understand(event_id: str) -> None:
-    """Job: act on a kept webhook. What it says of a payment is looked up, never taken from an old event."""
+    """Job: tell those who want to know of a kept webhook. What nobody wants to know is kept all the same."""
     async with transaction() as db:
         kept = await db.get_one(ProcessorEvent, event_id)
     if kept.handled_at:
         return
-    if kept.kind == "setup_intent.succeeded":
-        await cards.setup_succeeded(_subject(kept))
+    for handler in handlers_of(kept.kind):
+        await handler(_subject(kept))
     async with transaction() as db:
-        if kept.kind == "payment_intent.canceled":
-            await hold.lapsed(db, _subject(kept))
         kept = await db.get_one(ProcessorEvent, event_id)
         kept.handled_at = clock.now()
 

@@ -1,17 +1,19 @@
 """Refunds: money given back on a payment that was taken, each once.
 
-As with holds: the processor's id is kept, and its state looked up, before anything is redone.
+As with holds: the processor's id is kept, and its state looked up, before anything is redone. Money that arrived may
+still come back, from a card that was closed: then the refund has failed after all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 
-from emsp import clock, logs
+from emsp import clock, events, logs
 from emsp.db.engine import Db, transaction
 from emsp.errors import Declined
 from emsp.money import Money
@@ -20,6 +22,17 @@ from emsp.payments.tables import Refund
 
 UNDER_WAY = ("NEW", "SENT")
 log = logs.log(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundChanged(events.Event):
+    """A refund arrived, or did not."""
+
+    refund_id: UUID
+
+    @property
+    def lock(self) -> str:
+        return f"refund:{self.refund_id}"
 
 
 async def open_refund(
@@ -49,11 +62,27 @@ async def give_back(refund_id: UUID) -> Refund:
         made = await _made(refund)
     except Declined as declined:
         return await _become(refund_id, "FAILED", failure=declined.message)
+    return await _outcome(refund_id, made)
+
+
+async def _outcome(refund_id: UUID, made: Repayment) -> Refund:
     if made.status == "SUCCEEDED":
         return await _become(refund_id, "DONE")
     if made.status in ("FAILED", "CANCELED"):
         return await _become(refund_id, "FAILED", failure=made.failure or "the card processor could not send it")
     return await _become(refund_id, "SENT")
+
+
+async def repayment_changed(processor_id: str) -> None:
+    """The processor says that something happened to a refund: what it is now is looked up, whatever came before."""
+    async with transaction() as db:
+        refund = (await db.execute(select(Refund).where(Refund.processor_id == processor_id))).scalar_one_or_none()
+    if refund is None:
+        return
+    now = await _outcome(refund.id, await processor().repayment(processor_id))
+    if now.state not in UNDER_WAY:
+        async with transaction() as db:
+            await events.emit(db, RefundChanged(refund_id=refund.id))
 
 
 async def _made(refund: Refund) -> Repayment:
@@ -71,7 +100,7 @@ async def refunds_on(db: Db, payment_ids: Sequence[str]) -> list[Refund]:
     return list((await db.execute(query)).scalars())
 
 
-_FROM = {"SENT": ("NEW", "SENT"), "DONE": ("NEW", "SENT"), "FAILED": ("NEW", "SENT")}
+_FROM = {"SENT": UNDER_WAY, "DONE": UNDER_WAY, "FAILED": (*UNDER_WAY, "DONE")}
 
 
 async def _become(refund_id: UUID, state: str, **facts: object) -> Refund:

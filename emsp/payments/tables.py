@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from emsp.db.types import UUID, big, big_key, big_ref, datetime, jsonb, moment, stamp, uuid_key, when
@@ -72,7 +72,8 @@ class Hold(SQLModel, table=True):
 
 
 class Charge(SQLModel, table=True):
-    """What no hold covered: a remainder, charged off-session. States: NEW -> CREATED -> PAID | DUE -> PAID.
+    """What no hold covered: a remainder, charged off-session. States: NEW -> CREATED -> PAID | DUE -> PAID; what is
+    not owed any more is CANCELED.
 
     What is DUE is tried again at `next_attempt_at`, until `given_up_at`; the driver may pay it at any time.
     """
@@ -119,7 +120,10 @@ class LedgerTransaction(SQLModel, table=True):
     """A business event in the books: written once per (event, reference), never changed."""
 
     __tablename__ = "ledger_transaction"
-    __table_args__ = (UniqueConstraint("event", "reference"),)
+    __table_args__ = (
+        UniqueConstraint("event", "reference"),
+        Index("ledger_transaction_subject", text("split_part(reference, ':', 1)")),
+    )
 
     id: int | None = big_key()
     event: str
@@ -228,6 +232,16 @@ class VoucherRedemption(SQLModel, table=True):
     created_at: datetime = stamp()
 
 
+class VoucherTry(SQLModel, table=True):
+    """A code that was no voucher's: who tries too many has to wait."""
+
+    __tablename__ = "voucher_try"
+
+    id: int | None = big_key()
+    driver_id: UUID = Field(foreign_key="driver.id", index=True)
+    created_at: datetime = stamp()
+
+
 class Mandate(SQLModel, table=True):
     """A payer's leave to take what is invoiced from a bank account (SEPA Direct Debit).
 
@@ -252,7 +266,8 @@ class Mandate(SQLModel, table=True):
 
 
 class Debit(SQLModel, table=True):
-    """An invoice taken from a bank account. States: NEW -> CREATED -> PROCESSING (for days) -> PAID | FAILED."""
+    """An invoice taken from a bank account. States: NEW -> CREATED -> PROCESSING (for days) -> PAID | FAILED;
+    PAID -> RETURNED when the payer's bank takes it back."""
 
     __tablename__ = "debit"
 

@@ -12,6 +12,8 @@ from emsp.db.engine import transaction
 from emsp.errors import Invalid
 from emsp.fleets import bill, links
 from emsp.fleets.tables import Fleet
+from emsp.papers import links as document_links
+from emsp.papers.keep import document_by_id
 
 
 async def fleet_bill_csv(request: Request) -> Response:
@@ -35,10 +37,34 @@ async def fleet_bill_csv(request: Request) -> Response:
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
+async def document(request: Request) -> Response:
+    """GET /documents/{id}?until=&signature=: a document as it was given out, or 404 for a link that is not good."""
+    document_id = UUID(str(request.path_params["document_id"]))
+    try:
+        until = int(request.query_params.get("until", ""))
+    except ValueError:
+        return _no_such_file()
+    if not document_links.is_good(document_id, until, request.query_params.get("signature", "")):
+        return _no_such_file()
+    async with transaction() as db:
+        found = await document_by_id(db, document_id)
+    if found is None:
+        return _no_such_file()
+    headers = {
+        "content-disposition": f'inline; filename="{found.name}"',
+        "cache-control": "private, no-store",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(found.body, media_type=found.media_type, headers=headers)
+
+
 def _no_such_file() -> Response:
     return PlainTextResponse("This link is not good, or not any more.", status_code=404)
 
 
 def routes() -> list[Route]:
     """What is mounted at the root."""
-    return [Route("/fleets/{fleet_id:uuid}/bills/{month}.csv", fleet_bill_csv)]
+    return [
+        Route("/fleets/{fleet_id:uuid}/bills/{month}.csv", fleet_bill_csv),
+        Route("/documents/{document_id:uuid}", document),
+    ]

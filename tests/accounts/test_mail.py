@@ -1,60 +1,18 @@
 """An e-mail ..."""
 
-import asyncio
-import os
 import smtplib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+import ssl
+from pathlib import Path
 
 import pytest
 
 from emsp.accounts.mail import send_mail, write_mail
 from emsp.accounts.tables import Mail
 from emsp.db.engine import transaction
+from emsp.papers.keep import keep
 from emsp.settings import settings
-
-
-@dataclass
-class PostOffice:
-    """A mail server that speaks enough SMTP (RFC 5321) to take a message; `answer` is what it says to a recipient."""
-
-    answer: str = "250 ok"
-    received: list[bytes] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 post office\r\n")
-        while line := await reader.readline():
-            verb = line[:4].upper()
-            if verb == b"DATA":
-                writer.write(b"354 go on\r\n")
-                self.received.append((await reader.readuntil(b"\r\n.\r\n")).removesuffix(b".\r\n"))
-            writer.write({b"RCPT": f"{self.answer}\r\n".encode(), b"QUIT": b"221 bye\r\n"}.get(verb, b"250 ok\r\n"))
-        writer.close()
-
-    @property
-    def letters(self) -> list[EmailMessage]:
-        return [message_from_bytes(raw, policy=policy.default) for raw in self.received]
-
-
-@asynccontextmanager
-async def post_office(answer: str = "250 ok") -> AsyncIterator[PostOffice]:
-    """A mail server that EMSP_SMTP_URL points at."""
-    office = PostOffice(answer)
-    server = await asyncio.start_server(office.serve, "127.0.0.1", 0)
-    use(f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    try:
-        yield office
-    finally:
-        use("")
-        server.close()
-
-
-def use(smtp_url: str) -> None:
-    os.environ["EMSP_SMTP_URL"] = smtp_url
-    settings.cache_clear()
+from tests.accounts.post_office import certificate, post_office, use
+from tests.papers.test_papers import PAPER
 
 
 @pytest.fixture
@@ -119,3 +77,65 @@ async def test_is_tried_again_when_the_server_is_away(letter: Mail) -> None:
 
     mail = await kept(letter)
     assert (mail.sent_at, mail.kept_at) == (None, None)
+
+
+async def test_brings_a_document_as_attachment(database: str) -> None:
+    async with transaction() as db:
+        document = await keep(db, kind="RECEIPT", subject="1", name="factuur-VOLT-1.pdf", paper=PAPER)
+        letter = await write_mail(
+            db, recipient="ada@example.com", subject="Je factuur", body="Zie bijlage: één.\n", document_id=document.id
+        )
+    async with post_office() as office:
+        await send_mail(letter.id)
+
+    [received] = office.letters
+    text, attached = received.iter_parts()
+    assert text.get_content() == "Zie bijlage: één.\r\n"
+    assert (attached.get_content_type(), attached.get_filename()) == ("application/pdf", "factuur-VOLT-1.pdf")
+    assert (attached.get_content_disposition(), attached.get_content()) == ("attachment", document.body)
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server on this machine shows, trusted here."""
+    trusted, context = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    return context
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+async def test_is_sent_over_tls_with_a_login(letter: Mail, tls: ssl.SSLContext, scheme: str) -> None:
+    async with post_office(scheme=scheme, login="mailer:p%40ss@", password="p@ss", tls=tls) as office:
+        await send_mail(letter.id)
+
+    assert (len(office.received), office.logged_in) == (1, ["mailer"])
+    before_login = office.said[: office.said.index("AUTH")]
+    assert before_login == (["EHLO", "STARTTLS", "EHLO"] if scheme == "smtp+starttls" else ["EHLO"])
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+async def test_is_not_sent_to_a_server_that_nobody_vouches_for(letter: Mail, tmp_path: Path, scheme: str) -> None:
+    _, unknown = certificate(tmp_path)
+    async with post_office(scheme=scheme, login="mailer:secret@", password="secret", tls=unknown) as office:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await send_mail(letter.id)
+
+    assert (office.received, office.logged_in) == ([], [])
+    assert (await kept(letter)).sent_at is None
+
+
+async def test_says_no_password_to_a_server_without_the_tls_that_was_asked_for(letter: Mail) -> None:
+    async with post_office() as office:
+        use(str(settings().smtp_url).replace("smtp://", "smtp+starttls://mailer:secret@"))
+        with pytest.raises(smtplib.SMTPNotSupportedError):
+            await send_mail(letter.id)
+
+    assert "AUTH" not in office.said
+
+
+async def test_is_tried_again_when_the_login_is_refused(letter: Mail, tls: ssl.SSLContext) -> None:
+    async with post_office(scheme="smtps", login="mailer:wrong@", password="right", tls=tls) as office:
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            await send_mail(letter.id)
+
+    assert (office.received, (await kept(letter)).sent_at) == ([], None)

@@ -1,5 +1,6 @@
 """A fleet's members ..."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -8,7 +9,7 @@ from emsp.accounts.drivers import ensure_driver
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.db.engine import transaction
-from emsp.errors import Invalid, NotFound
+from emsp.errors import Invalid, NotFound, Refused
 from emsp.fleets.members import add_fleet, add_member, fleets_of, managed_fleet, members, paying_fleet, remove_member
 from emsp.fleets.tables import Fleet
 
@@ -90,6 +91,7 @@ async def test_at_another_brand_are_nobody_even_when_a_row_says_so(
 async def test_that_were_removed_may_nothing_until_they_are_added_again(brand: Brand, fleet: Fleet) -> None:
     boss = await driver(brand, BOSS)
     async with transaction() as db:
+        await add_member(db, fleet.id, "second@example.com", role="MANAGER")
         await remove_member(db, fleet.id, boss.id)
     assert not await manages(boss, fleet)
     assert not await charges_for(boss, fleet)
@@ -102,7 +104,33 @@ async def test_that_were_removed_may_nothing_until_they_are_added_again(brand: B
     assert (member.role, member.removed_at) == ("DRIVER", None)
     assert await charges_for(boss, fleet)
     assert not await manages(boss, fleet)
-    assert await count("fleet_member") == 2
+    assert await count("fleet_member") == 3
+
+
+async def test_that_manage_it_last_cannot_be_removed(brand: Brand, fleet: Fleet) -> None:
+    boss = await driver(brand, BOSS)
+    with pytest.raises(Refused, match="Nobody else manages the fleet") as refused:
+        async with transaction() as db:
+            await remove_member(db, fleet.id, boss.id)
+    assert refused.value.code == "LAST_MANAGER"
+    assert await manages(boss, fleet)
+
+
+async def test_that_manage_it_cannot_both_remove_each_other(brand: Brand, fleet: Fleet) -> None:
+    async with transaction() as db:
+        await add_member(db, fleet.id, "second@example.com", role="MANAGER")
+    people = [await driver(brand, email) for email in (BOSS, "second@example.com")]
+
+    async def remove(who: Driver) -> bool:
+        try:
+            async with transaction() as db:
+                await remove_member(db, fleet.id, who.id)
+        except Refused:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*map(remove, people))) == [False, True]
+    assert sorted([await manages(who, fleet) for who in people]) == [False, True]
 
 
 async def test_that_are_added_again_rise_but_do_not_fall(brand: Brand, fleet: Fleet) -> None:

@@ -101,9 +101,9 @@ async def timeline(session: ChargingSession) -> list[str]:
 
 
 async def books() -> dict[str, int]:
-    """What stands on each kind of account, in minor units."""
+    """What stands on each kind of account, in minor units; points are no money and left out."""
     kind = func.split_part(LedgerEntry.account, ":", 1)
-    query = select(kind, func.sum(LedgerEntry.amount_minor)).group_by(kind)
+    query = select(kind, func.sum(LedgerEntry.amount_minor)).where(LedgerEntry.currency != "PTS").group_by(kind)
     async with transaction() as db:
         return {account: int(amount) for account, amount in await db.execute(query)}
 

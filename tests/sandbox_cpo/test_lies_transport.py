@@ -78,7 +78,7 @@ async def test_half_a_page_the_first_time(pages: RunningCpo, emsp: FakeEmsp) -> 
     await tell(pages, "half-page")
     cut, whole = await page(emsp), await page(emsp)
     assert whole.json()["data"] == honest
-    assert len(cut.content) == len(whole.content) // 2
+    assert len(cut.content) == pytest.approx(len(whole.content) // 2, abs=4)  # each tells the time of its own
     assert whole.content.startswith(cut.content[:100])
     assert len((await page(emsp, 5)).content) < len((await page(emsp, 5)).content)
 

@@ -1,42 +1,12 @@
 """Money given back through the processor's API, once however often it is asked for."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import stripe
 
 from emsp.errors import Declined
-from emsp.payments.ports import Wish
-from emsp.sandbox.cards import CardsOptions, build_app
-from emsp.settings import settings
-from emsp.stripe.processor import StripeProcessor, client
-from tests.sandbox_cards.conftest import listening
-
-
-@pytest.fixture
-async def processor(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StripeProcessor]:
-    """The product's own processor, talking to a card processor that listens here."""
-    async with listening(build_app(CardsOptions())) as url:
-        monkeypatch.setenv("EMSP_STRIPE_API_BASE", url)
-        settings.cache_clear()
-        client.cache_clear()
-        yield StripeProcessor()
-    settings.cache_clear()
-    client.cache_clear()
-
-
-async def taken(processor: StripeProcessor, amount_minor: int) -> str:
-    """A payment of so much; its id at the processor."""
-    customer = await processor.create_customer(driver_id="ada", email="ada@example.com")
-    setup = await processor.create_setup(customer=customer, reference="ada", card_token="pm_card_visa")
-    assert setup.card is not None
-    wish = Wish(
-        customer=customer, card=setup.card.processor_id, amount_minor=amount_minor, currency="EUR", reference="charge-1"
-    )
-    made = await processor.create_charge(wish)
-    paid = await processor.confirm(made.processor_id, reference="charge-1", off_session=True)
-    assert paid.status == "SUCCEEDED"
-    return made.processor_id
+from emsp.stripe.client import client
+from emsp.stripe.processor import StripeProcessor
+from tests.stripe.conftest import Sandbox, taken
 
 
 async def test_that_a_part_goes_back_once(processor: StripeProcessor) -> None:
@@ -64,3 +34,19 @@ async def test_that_a_refund_by_hand_is_not_taken_for_ours(processor: StripeProc
     by_hand: stripe.Refund = await client().v1.refunds.create_async({"payment_intent": payment_id, "amount": 100})
     made = await processor.refund(payment_id, amount_minor=300, reference="refund-1")
     assert made.processor_id != by_hand.id
+
+
+async def test_that_a_refund_which_the_bank_sent_back_says_why(processor: StripeProcessor, sandbox: Sandbox) -> None:
+    payment_id = await taken(processor, 1000)
+    made = await processor.refund(payment_id, amount_minor=300, reference="refund-1")
+    await sandbox.pull("refunds/fail", refund=made.processor_id, reason="lost_or_stolen_card")
+    failed = await processor.repayment(made.processor_id)
+    assert (failed.status, failed.failure) == ("FAILED", "lost_or_stolen_card")
+    assert (failed.payment_id, failed.currency, failed.reference) == (payment_id, "EUR", "refund-1")
+
+
+async def test_that_what_is_disputed_cannot_be_given_back_too(processor: StripeProcessor, sandbox: Sandbox) -> None:
+    payment_id = await taken(processor, 1000)
+    await sandbox.pull("disputes/open", payment_intent=payment_id)
+    with pytest.raises(Declined, match="disputed at the bank"):
+        await processor.refund(payment_id, amount_minor=300, reference="refund-1")

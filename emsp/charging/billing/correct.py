@@ -10,6 +10,7 @@ from typing import Any
 
 from emsp import events, logs
 from emsp.charging.billing.difference import at_most, correction, in_force, nothing
+from emsp.charging.billing.given import still_given
 from emsp.charging.billing.issue import (
     bill_in,
     fleet_reference,
@@ -53,7 +54,8 @@ async def correct_charge(db: Db, session: ChargingSession, cause: ChargeRecord) 
     judgement = await judged(db, case, billed=billed, currency=receipts[0].currency)
     await _tell_of_what_is_not_billed(db, session, cause, judgement)
     await _correct_operators_account(db, case, cause, judgement)
-    corrected = correction(in_force([bill_in(receipt) for receipt in receipts]), _due(case, receipts[0], judgement))
+    bills = [bill_in(receipt) for receipt in receipts]
+    corrected = correction(in_force(bills), still_given(_due(case, receipts[0], judgement), bills))
     if judgement.stands:
         follow(session, judgement.stands.record)
     if corrected:

@@ -18,16 +18,26 @@ def nothing(currency: str) -> Bill:
 
 
 def in_force(bills: Sequence[Bill]) -> Bill:
-    """What a receipt and its corrections say in sum: the lines of the last one that it does not take back."""
+    """What a receipt and its corrections say in sum: the lines that no later one takes back."""
     last = bills[-1]
     return Bill(
         currency=last.currency,
         net_minor=sum(bill.net_minor for bill in bills),
         total_minor=sum(bill.total_minor for bill in bills),
         tax_known=last.tax_known,
-        lines=tuple(line for line in last.lines if not line.taken_back),
+        lines=_lines_in_force(bills),
         taxes=_sum(tax for bill in bills for tax in bill.taxes),
     )
+
+
+def _lines_in_force(bills: Sequence[Bill]) -> tuple[BilledLine, ...]:
+    """A correction takes back all lines that stood before it; what support gives back comes beside them."""
+    standing: tuple[BilledLine, ...] = ()
+    for bill in bills:
+        if any(line.taken_back for line in bill.lines):
+            standing = ()
+        standing += tuple(line for line in bill.lines if not line.taken_back)
+    return standing
 
 
 def correction(before: Bill, after: Bill) -> Bill | None:

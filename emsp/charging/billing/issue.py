@@ -29,9 +29,20 @@ async def receipts_of(db: Db, session_id: UUID) -> list[Receipt]:
 
 
 async def issue(
-    db: Db, case: Case, bill: Bill, *, record_id: UUID, verification: dict[str, Any], corrects: Receipt | None = None
+    db: Db,
+    case: Case,
+    bill: Bill,
+    *,
+    record_id: UUID | None,
+    verification: dict[str, Any],
+    corrects: Receipt | None = None,
+    reason: str | None = None,
+    request_key: str | None = None,
 ) -> Receipt:
-    """Write a receipt, or a correction of one, with the next number of the brand."""
+    """Write a receipt, or a correction of one, with the next number of the brand.
+
+    It is caused by a record, or by support for a `reason`, once per `request_key`.
+    """
     brand, session = case.brand, case.session
     year = clock.now().astimezone(ZoneInfo(brand.time_zone)).year
     sequence = await _next_number(db, brand.id, year)
@@ -40,6 +51,8 @@ async def issue(
         driver_id=session.driver_id,
         session_id=session.id,
         record_id=record_id,
+        reason=reason,
+        request_key=request_key,
         corrects_id=corrects.id if corrects else None,
         year=year,
         sequence=sequence,

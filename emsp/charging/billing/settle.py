@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from emsp import clock, events, jobs, logs
+from emsp.charging import accruals
 from emsp.charging.billing.correct import correct_charge, cost_of, follow
 from emsp.charging.billing.issue import issue, payer_of, receipts_of, seller_of, tell_fleet, total_of
 from emsp.charging.happened import ReceiptIssued
@@ -17,6 +18,7 @@ from emsp.charging.session import advance, locked, note, note_once
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.charging.track import whole
 from emsp.db.engine import Db, transaction
+from emsp.money import Money
 from emsp.payments import ledger
 from emsp.pricing.retail.plans import use_allowance
 from emsp.settings import settings
@@ -92,7 +94,9 @@ async def _book(db: Db, case: Case, receipt: Receipt, priced: Priced) -> None:
     total, net_minor = total_of(receipt), receipt.net_minor
     payer, seller = payer_of(case.session), seller_of(case)
     await ledger.charge_billed(db, reference=str(receipt.id), payer=payer, net_minor=net_minor, total=total)
-    await ledger.energy_bought(db, reference=str(priced.row.id), seller=seller, cost=cost_of(priced.record))
+    cost = cost_of(priced.record)
+    await ledger.energy_bought(db, reference=str(priced.row.id), seller=seller, cost=cost)
+    await accruals.true_up(db, case.session, revenue=Money(net_minor, total.currency), cost=cost)
 
 
 async def _into_review(db: Db, session: ChargingSession, judgement: Judgement) -> None:

@@ -1,29 +1,35 @@
 """Which of our charges an operator speaks of: by our reference, by the token of its start, by the operator's own id.
 
 Some operators send neither a reference nor a token. Then the place decides, where it leaves no choice: exactly one
-charge of ours at that charge point can be meant.
+charge of ours at that charge point can be meant. What names a card or a contract of ours, and no charge that we know,
+was begun by that card.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, or_
+from sqlalchemy import ColumnElement, and_, case, false, or_
 from sqlmodel import col, func, select
 
 from emsp import clock, logs
+from emsp.charging import foreign
 from emsp.charging.lifecycle import State
 from emsp.charging.records.plausible import EARLY
 from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.session import note
-from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.charging.tables import ChargeRecord, ChargingSession, Reservation
 from emsp.db.engine import Db
 from emsp.stations import words
 from emsp.stations.tables import Evse, Station
 
 WAITING = (State.COMMAND_SENT, State.AWAITING_PLUG, State.START_UNCONFIRMED)
 BEGUN = (State.CHARGING, State.STOPPING, State.ENDED)
+LATE = timedelta(minutes=30)
+"""How long after a start has failed a charge that names nobody may be that start."""
+CLOCKS = timedelta(minutes=2)
 BY_PLACE = "The operator does not say whose charge this is; it was matched by its place and time."
 log = logs.log(__name__)
 
@@ -31,7 +37,8 @@ log = logs.log(__name__)
 async def of_report(db: Db, partner_id: UUID, report: SessionReport) -> ChargingSession | None:
     """Our session, locked, that the partner's session is of."""
     named = await _named(db, partner_id, report, report.external_id)
-    return named or await _placed(db, partner_id, report, _waits_for(report))
+    placed = named or await _placed(db, partner_id, report, or_(_waits_for(report), _failed_before(report)))
+    return placed or await foreign.adopt(db, partner_id, report)
 
 
 async def of_record(db: Db, partner_id: UUID, record: Record) -> ChargingSession | None:
@@ -39,7 +46,8 @@ async def of_record(db: Db, partner_id: UUID, record: Record) -> ChargingSession
     named = await _named(db, partner_id, record, record.session_external_id)
     if named or record.credit:
         return named or await _credited(db, partner_id, record)
-    return await _placed(db, partner_id, record, or_(_waits_for(record), _lasted_during(record)))
+    placed = await _placed(db, partner_id, record, or_(_waits_for(record), _lasted_during(record)))
+    return placed or await foreign.adopt(db, partner_id, record)
 
 
 async def _named(
@@ -51,6 +59,8 @@ async def _named(
         ways.append(("reference", col(ChargingSession.authorization_reference) == said.authorization_reference.lower()))
     if said.token_uid:
         ways.append(("token", col(ChargingSession.token_uid) == said.token_uid.upper()))
+    if (under := _reservation(said)) is not None:
+        ways.append(("reservation", col(ChargingSession.reservation_id).in_(select(Reservation.id).where(under))))
     if external_id:
         ways.append(("id", and_(col(ChargingSession.external_key) == external_id.casefold(), *_of_party(said))))
     if not ways:
@@ -64,6 +74,17 @@ async def _named(
     session: ChargingSession = found[0]
     log.debug("matched", session_id=str(session.id), by=ways[found[1]][0], document=said.external_id)
     return session
+
+
+def _reservation(said: SessionReport | Record) -> ColumnElement[bool] | None:
+    """The reservation that a charge is under: a start travels with its token. The reservation alone is no charge."""
+    is_charge = said.energy_wh > 0 or (isinstance(said, SessionReport) and said.status in ("PENDING", "ACTIVE"))
+    named: list[ColumnElement[bool]] = []
+    if said.authorization_reference:
+        named.append(col(Reservation.authorization_reference) == said.authorization_reference.lower())
+    if said.token_uid:
+        named.append(col(Reservation.token_uid) == said.token_uid.upper())
+    return or_(*named) if named and is_charge else None
 
 
 async def _placed(
@@ -125,6 +146,19 @@ def _waits_for(said: SessionReport | Record) -> ColumnElement[bool]:
         col(ChargingSession.state).in_(WAITING),
         col(ChargingSession.external_key).is_(None),
         col(ChargingSession.created_at) <= said.started_at + EARLY,
+    )
+
+
+def _failed_before(report: SessionReport) -> ColumnElement[bool]:
+    """A start that has failed a moment ago: what runs now is that start, come late, and is to be stopped."""
+    if report.status != "ACTIVE":
+        return false()
+    return and_(
+        col(ChargingSession.state) == State.FAILED,
+        col(ChargingSession.command_attempts) > 0,
+        col(ChargingSession.external_key).is_(None),
+        col(ChargingSession.created_at) <= report.started_at + CLOCKS,
+        col(ChargingSession.state_since) >= report.started_at - LATE,
     )
 
 

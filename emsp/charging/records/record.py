@@ -32,6 +32,7 @@ class SessionReport(msgspec.Struct, frozen=True, kw_only=True):
     state_of_charge_percent: int | None = None
     authorization_reference: str | None = None
     token_uid: str | None = None
+    contract_id: str | None = None
     location_id: str | None = None
     evse_uid: str | None = None
     connector_id: str | None = None
@@ -75,6 +76,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     session_external_id: str | None = None
     authorization_reference: str | None = None
     token_uid: str | None = None
+    contract_id: str | None = None
     location_id: str | None = None
     evse_uid: str | None = None
     connector_id: str | None = None

@@ -198,6 +198,12 @@ async def list_apart(
     return list((await db.execute(query.order_by(col(InboxDocument.id)).limit(limit))).scalars())
 
 
+async def apart_among(db: Db, connection_id: UUID, module: str, keys: Iterable[str]) -> set[str]:
+    """Which of the keys are of documents that wait with a reason."""
+    query = select(col(InboxDocument.object_key)).where(*_among(connection_id, module, keys))
+    return set((await db.execute(query.where(col(InboxDocument.state) == APART))).scalars())
+
+
 async def count_apart(db: Db) -> dict[tuple[UUID, str], int]:
     """How many documents wait with a reason, by connection and module."""
     what = (col(InboxDocument.connection_id), col(InboxDocument.module))

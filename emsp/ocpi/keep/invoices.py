@@ -12,15 +12,17 @@ from sqlalchemy import select, tuple_
 from sqlmodel import col
 
 from emsp.charging.records.record import Record
+from emsp.charging.settlement.invoices import records_listed
 from emsp.charging.tables import ChargeRecord
 from emsp.db.engine import Db
 from emsp.ocpi.connections import PartyId
 from emsp.ocpi.keep import inbox
-from emsp.ocpi.serve.invoices import MODULE
 from emsp.ocpi.tables import InboxDocument
 from emsp.ocpi.words.messages_optional import InvoiceReconciliationRecord
 from emsp.ocpi.words.reading import read
+from emsp.partners.parties import PartyCode
 
+MODULE = "invoicereconciliation"
 Cdr = tuple[PartyId, str]
 """The party that wrote it and its id, in lower case."""
 
@@ -51,6 +53,20 @@ async def invoices(db: Db, connection_id: UUID) -> list[Invoice]:
     records = await _records(db, {cdr for record in told for cdr in _cdrs(record)})
     times = Counter(cdr for record in told for cdr in _cdrs(record))
     return [_invoice(record, records, times) for record in told]
+
+
+async def tell_of_invoice(db: Db, connection_id: UUID, party: PartyId, invoice_id: str) -> None:
+    """Let settlement know which CDRs an invoice is for, by all records of it that are kept: large ones have several."""
+    query = select(col(InboxDocument.body)).where(
+        col(InboxDocument.connection_id) == connection_id,
+        col(InboxDocument.module) == MODULE,
+        col(InboxDocument.state) != inbox.WITHDRAWN,
+        col(InboxDocument.object_key).startswith(f"{'/'.join(party)}/", autoescape=True),
+    )
+    bodies = (await db.execute(query.order_by(col(InboxDocument.id)))).scalars()
+    told = [read(body.encode(), InvoiceReconciliationRecord) for body in bodies]
+    cdrs = [cdr for record in told if record.invoice_id == invoice_id for cdr in record.cdrs]
+    await records_listed(db, PartyCode(*party), invoice_id, cdrs)
 
 
 def _party(record: InvoiceReconciliationRecord) -> PartyId:

@@ -20,7 +20,7 @@ from emsp.clock import utc_text
 from emsp.errors import PartnerFailed, PartnerUnreachable
 from emsp.ocpi import client, wire
 from emsp.ocpi.client import Answer, PeerRefused
-from emsp.ocpi.connections import Peer, origin
+from emsp.ocpi.connections import PartyId, Peer, origin
 
 LIMIT = 500
 MAX_PAGES = 20_000
@@ -75,12 +75,15 @@ def first_url(endpoint: str, date_from: datetime | None) -> str:
     return with_query(endpoint, {**query, "offset": "0", "limit": str(LIMIT)})
 
 
-async def pages(peer: Peer, first: str, start: Position | None = None) -> AsyncGenerator[Page, None]:
+async def pages(
+    peer: Peer, first: str, start: Position | None = None, *, to: PartyId | None = None
+) -> AsyncGenerator[Page, None]:
     """Every page of a list, the first one at `first`; or those that come after where an earlier crawl stood.
 
-    Raises PartnerFailed (also after some pages), PeerRefused among them.
+    With `to` a hub passes the question on to that party alone. Raises PartnerFailed (also after some pages),
+    PeerRefused among them.
     """
-    crawl = _Crawl(peer, first, start or Position(url=first))
+    crawl = _Crawl(peer, first, start or Position(url=first), to)
     upcoming: asyncio.Task[Page | None] | None = asyncio.create_task(crawl.next_page())
     try:
         while upcoming and (page := await upcoming) is not None:
@@ -101,8 +104,8 @@ def with_query(url: str, changed: Mapping[str, str]) -> str:
 class _Crawl:
     """A crawl on its way: `at` is where it stands."""
 
-    def __init__(self, peer: Peer, first: str, start: Position) -> None:
-        self.peer, self.first, self.at = peer, first, start
+    def __init__(self, peer: Peer, first: str, start: Position, to: PartyId | None) -> None:
+        self.peer, self.first, self.at, self.to = peer, first, start, to
         self.linked = False
         """Whether the partner itself named the next page: one that is refused is then missing, else it is the end."""
         self.begun = False
@@ -116,7 +119,7 @@ class _Crawl:
             if self.at.pages >= MAX_PAGES:
                 raise PartnerFailed(f"{self.first} has no end after {MAX_PAGES} pages")
             try:
-                found = await _fetch(self.peer, url)
+                found = await _fetch(self.peer, url, self.to)
             except PeerRefused as refused:
                 self.at = self._after_refusal(refused)
                 if self.at.url is None:
@@ -201,9 +204,9 @@ def is_a_fault(refused: PeerRefused) -> bool:
     return refused.http_status == 429 or refused.http_status >= 500 or refused.status >= 3000
 
 
-async def _fetch(peer: Peer, url: str) -> _Fetched:
+async def _fetch(peer: Peer, url: str, to: PartyId | None) -> _Fetched:
     """One page. An object where a list is due is a list of one."""
-    answer = await _answer(peer, url)
+    answer = await _answer(peer, url, to)
     data = answer.data or b"[]"
     items = [bytes(raw) for raw in _ITEMS.decode(data)] if data.lstrip()[:1] == b"[" else [data]
     total = answer.headers.get("x-total-count", "")
@@ -216,11 +219,11 @@ async def _fetch(peer: Peer, url: str) -> _Fetched:
     )
 
 
-async def _answer(peer: Peer, url: str) -> Answer:
+async def _answer(peer: Peer, url: str, to: PartyId | None) -> Answer:
     """Once more when the page was cut off where nothing but its JSON shows it."""
     try:
-        return await client.call(peer, "GET", url, timeout_s=TIMEOUT_S)
+        return await client.call(peer, "GET", url, to=to, timeout_s=TIMEOUT_S)
     except PartnerUnreachable as failed:
         if not isinstance(failed.__cause__, msgspec.DecodeError):
             raise
-    return await client.call(peer, "GET", url, timeout_s=TIMEOUT_S)
+    return await client.call(peer, "GET", url, to=to, timeout_s=TIMEOUT_S)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 
 from emsp import clock, jobs, logs
@@ -90,8 +90,13 @@ async def _standing(connection_id: UUID) -> tuple[Peer, dict[str, SyncRun]]:
 
 
 async def _runs(db: Db, connection_id: UUID) -> dict[str, SyncRun]:
-    found = await db.execute(select(SyncRun).where(col(SyncRun.connection_id) == connection_id))
+    found = await db.execute(select(SyncRun).where(col(SyncRun.connection_id) == connection_id, _is_scheduled()))
     return {run.module: run for run in found.scalars()}
+
+
+def _is_scheduled() -> ColumnElement[bool]:
+    """A module's pull, not a question about single charges (`ask`)."""
+    return col(SyncRun.module).in_(ALL_MODULES)
 
 
 async def _tell_of_the_other(connection_id: UUID, tell: Progress) -> None:
@@ -191,7 +196,7 @@ async def status() -> list[PartnerStatus]:
     async with transaction() as db:
         query = select(Connection, Partner).join(Partner, col(Partner.id) == Connection.partner_id)
         rows = (await db.execute(query.order_by(Partner.name))).all()
-        runs = (await db.execute(select(SyncRun))).scalars().all()
+        runs = (await db.execute(select(SyncRun).where(_is_scheduled()))).scalars().all()
         waiting = await inbox.count_apart(db)
     return [
         _status(connection, partner, [run for run in runs if run.connection_id == connection.id], waiting)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from emsp import clock, logs
-from emsp.charging import start, stop
+from emsp.charging import reserving, start, stop
 from emsp.charging.ports import (
     CancelReservationCommand,
     CommandAnswer,
@@ -24,6 +25,7 @@ from emsp.db.engine import Db
 from emsp.errors import NotFound, PartnerFailed
 from emsp.ocpi import ours, routing
 from emsp.ocpi.connections import PartyId
+from emsp.ocpi.pull import ask
 from emsp.ocpi.send import asking, preferences, profiles
 from emsp.ocpi.send.asking import NOT_SUPPORTED, Line
 from emsp.ocpi.tables import Command, Connection
@@ -107,6 +109,20 @@ class OcpiNetwork:
         """Ask for the active charging profile of a running session; it comes with the result."""
         return await profiles.get(await asking.line_to(command, command.driver_id), command)
 
+    async def ask_session(
+        self,
+        *,
+        partner_id: UUID,
+        country_code: str,
+        party_id: str,
+        external_session_id: str | None,
+        session_id: UUID,
+        since: datetime,
+    ) -> None:
+        """The sessions and CDRs that the party lists since then; there is no way to ask for a single one."""
+        log.info("the operator is asked", session_id=str(session_id), their_id=external_session_id)
+        await ask.ask_party(partner_id, PartyId.of(country_code, party_id), since)
+
 
 def token_of(line: Line, uid: str) -> dict[str, Any]:
     """The driver's token for one start or reservation."""
@@ -137,7 +153,12 @@ def _lacking(line: Line, kind: str) -> str | None:
 
 
 Tell = Callable[[Db, UUID, str, str | None], Awaitable[None]]
-TELL: dict[str, Tell] = {START_SESSION: start.start_answered, STOP_SESSION: stop.stop_answered}
+TELL: dict[str, Tell] = {
+    START_SESSION: start.start_answered,
+    STOP_SESSION: stop.stop_answered,
+    RESERVE_NOW: reserving.reservation_answered,
+    CANCEL_RESERVATION: reserving.cancel_answered,
+}
 """Whom the result of a command is told to; those of other kinds are kept with the command."""
 
 

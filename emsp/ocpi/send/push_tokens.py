@@ -1,4 +1,5 @@
-"""Drivers' tokens as partners are to know them (chapter Tokens, push): marked when they change, pushed as they are.
+"""Tokens of drivers, cards and cars as partners are to know them (chapter Tokens, push): marked when they change,
+pushed as they are.
 
 What is kept of a push is a mark that a partner does not know a token as it is now. It stays until the partner has
 taken the very state that the mark stands for, so that nothing is queued and nothing is lost.
@@ -12,20 +13,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, literal, select, update
+from sqlalchemy import ColumnElement, Select, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from emsp import clock, jobs, logs
-from emsp.accounts.tables import Driver
+from emsp.accounts.tables import ChargeToken, Driver
 from emsp.brands.tables import Brand
 from emsp.db.engine import Db, transaction
 from emsp.errors import PartnerFailed
 from emsp.ocpi import client, connections, ours
 from emsp.ocpi.client import PeerRefused
-from emsp.ocpi.connections import REGISTERED, Peer, our_party
-from emsp.ocpi.ours import Holder
-from emsp.ocpi.tables import Connection, TokenPush
+from emsp.ocpi.connections import REGISTERED, PartyId, Peer, our_party
+from emsp.ocpi.tables import ChargeTokenPush, Connection, TokenPush
 from emsp.ocpi.words import bridge
 from emsp.settings import settings
 
@@ -37,33 +37,63 @@ log = logs.log(__name__)
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A driver whose token a partner does not know as it is, and since when."""
+    """A token that a partner does not know as it is, since when, and the key of its mark."""
 
-    holder: Holder
+    token: dict[str, Any]
+    key: UUID
     dirty_since: datetime
+    marks: Any  # TokenPush of drivers, ChargeTokenPush of cards and cars
+
+    @property
+    def party(self) -> PartyId:
+        """Whose token it is."""
+        return PartyId(self.token["country_code"], self.token["party_id"])
+
+
+def _key(marks: Any) -> Any:
+    """The column that says whose token a mark is about."""
+    return col(marks.driver_id if marks is TokenPush else marks.charge_token_id)
 
 
 async def driver_changed(driver_id: UUID) -> None:
-    """Job: every partner that takes tokens is to know a driver's token as it is now."""
+    """Job: every partner that takes tokens is to know a driver's token as it is now, and the cards they have."""
     async with transaction() as db:
         for connection_id in await _takers(db):
-            await _mark(db, connection_id, select(col(Driver.id)).where(col(Driver.id) == driver_id))
+            await _mark(db, TokenPush, connection_id, select(col(Driver.id)).where(col(Driver.id) == driver_id))
+            await _mark(db, ChargeTokenPush, connection_id, _in_use(col(ChargeToken.driver_id) == driver_id))
+            await _soon(db, connection_id)
+
+
+async def charge_token_changed(charge_token_id: UUID) -> None:
+    """Job: every partner that takes tokens is to know a card or contract as it is now."""
+    async with transaction() as db:
+        for connection_id in await _takers(db):
+            this = select(col(ChargeToken.id)).where(col(ChargeToken.id) == charge_token_id)
+            await _mark(db, ChargeTokenPush, connection_id, this)
             await _soon(db, connection_id)
 
 
 async def partner_connected(connection_id: UUID) -> None:
-    """Job: a partner that is new, or came back, is to know the tokens of all drivers."""
+    """Job: a partner that is new, or came back, is to know the tokens of all drivers, and the cards that they have."""
     async with transaction() as db:
         if connection_id in await _takers(db):
-            await _mark(db, connection_id, select(col(Driver.id)))
+            await _mark(db, TokenPush, connection_id, select(col(Driver.id)))
+            await _mark(db, ChargeTokenPush, connection_id, _in_use(col(ChargeToken.driver_id).is_not(None)))
             await _soon(db, connection_id)
+
+
+def _in_use(condition: ColumnElement[bool]) -> Select[Any]:
+    """Cards in stock are nobody's: partners learn of them when they become somebody's."""
+    return select(col(ChargeToken.id)).where(condition)
 
 
 async def push_what_is_due() -> None:
     """Job: try again wherever a partner does not know a token as it is."""
     async with transaction() as db:
-        due = select(col(TokenPush.connection_id)).where(col(TokenPush.dirty_since).is_not(None)).distinct()
-        waiting = set((await db.execute(due)).scalars())
+        waiting: set[UUID] = set()
+        for marks in (TokenPush, ChargeTokenPush):
+            due = select(col(marks.connection_id)).where(col(marks.dirty_since).is_not(None)).distinct()
+            waiting |= set((await db.execute(due)).scalars())
         for connection_id in await _takers(db):
             if connection_id in waiting:
                 await _soon(db, connection_id)
@@ -83,13 +113,11 @@ def _takes_tokens(endpoints: Sequence[dict[str, Any]]) -> bool:
     return any(role in ("RECEIVER", "") for role in roles)
 
 
-async def _mark(db: Db, connection_id: UUID, drivers: Select[Any]) -> None:
-    now = clock.now()
-    rows = drivers.add_columns(literal(connection_id), literal(now))
-    change = insert(TokenPush).from_select(["driver_id", "connection_id", "dirty_since"], rows)
-    await db.execute(
-        change.on_conflict_do_update(index_elements=["connection_id", "driver_id"], set_={"dirty_since": now})
-    )
+async def _mark(db: Db, marks: Any, connection_id: UUID, keys: Select[Any]) -> None:
+    now, key = clock.now(), _key(marks).key
+    rows = keys.add_columns(literal(connection_id), literal(now))
+    change = insert(marks).from_select([key, "connection_id", "dirty_since"], rows)
+    await db.execute(change.on_conflict_do_update(index_elements=["connection_id", key], set_={"dirty_since": now}))
 
 
 async def _soon(db: Db, connection_id: UUID) -> None:
@@ -119,56 +147,67 @@ async def _push_batch(connection_id: UUID) -> bool:
 
 
 async def _due(db: Db, connection_id: UUID) -> list[Due]:
-    """Those that were never refused go first: they must not wait behind the ones that always are."""
-    query = (
-        select(TokenPush, Driver, Brand)
-        .join(Driver, col(Driver.id) == TokenPush.driver_id)
-        .join(Brand, col(Brand.id) == Driver.brand_id)
-        .where(col(TokenPush.connection_id) == connection_id, col(TokenPush.dirty_since).is_not(None))
-        .order_by(col(TokenPush.failure).is_not(None), col(TokenPush.dirty_since), col(TokenPush.driver_id))
-        .limit(BATCH)
-    )
-    return [
-        Due(ours.holder_of(driver, brand), row.dirty_since)
-        for row, driver, brand in await db.execute(query)
-        if row.dirty_since
+    """Apps before cards; of each, those that were never refused go first: they must not wait behind the others."""
+    due = [
+        Due(ours.token(ours.holder_of(driver, brand)), row.driver_id, row.dirty_since, TokenPush)
+        for row, driver, brand in await db.execute(_waiting(TokenPush, connection_id, BATCH))
     ]
+    return due + [
+        Due(ours.charge_token(card, driver, brand), row.charge_token_id, row.dirty_since, ChargeTokenPush)
+        for row, driver, brand, card in await db.execute(_waiting(ChargeTokenPush, connection_id, BATCH - len(due)))
+    ]
+
+
+def _waiting(marks: Any, connection_id: UUID, limit: int) -> Select[Any]:
+    """Marks with what they are about: the driver, the brand, and for a card the card itself."""
+    query: Select[Any] = select(marks, Driver, Brand)
+    if marks is TokenPush:
+        query = query.join(Driver, col(Driver.id) == _key(marks)).join(Brand, col(Brand.id) == Driver.brand_id)
+    else:
+        query = query.add_columns(ChargeToken).join(ChargeToken, col(ChargeToken.id) == _key(marks))
+        query = query.join(Brand, col(Brand.id) == col(ChargeToken.brand_id))
+        query = query.outerjoin(Driver, col(Driver.id) == col(ChargeToken.driver_id))
+    return (
+        query.where(col(marks.connection_id) == connection_id, col(marks.dirty_since).is_not(None))
+        .order_by(col(marks.failure).is_not(None), col(marks.dirty_since), _key(marks))
+        .limit(limit)
+    )
 
 
 async def _push_one(peer: Peer, due: Due) -> bool:
     """Push a token; whether it was taken. Raises PartnerFailed when the partner takes nothing at all now."""
     try:
-        await _put(peer, due.holder)
+        await _put(peer, due)
     except PartnerFailed as failed:
         await _note(peer, due, {"failure": str(failed)[:LONGEST_FAILURE]})
         if not isinstance(failed, PeerRefused) or failed.http_status in TAKES_NOTHING or failed.http_status >= 500:
             raise
-        log.warning("a token was refused", partner=peer.name, driver=str(due.holder.driver_id), why=str(failed))
+        log.warning("a token was refused", partner=peer.name, key=str(due.key), why=str(failed))
         return False
     await _note(peer, due, {"dirty_since": None, "pushed_at": clock.now(), "failure": None})
     return True
 
 
-async def _put(peer: Peer, holder: Holder) -> None:
+async def _put(peer: Peer, due: Due) -> None:
     """PUT tokens/{country_code}/{party_id}/{uid}; to a hub for whoever is behind it (Broadcast Push).
 
     Until 2.1.1 a partner knows one party of ours only.
     """
-    party = holder.party if peer.routed else our_party()
-    token = ours.token(holder)
-    url = "/".join([peer.url("tokens", "RECEIVER").rstrip("/"), *party, token["uid"]])
+    party = due.party if peer.routed else our_party()
+    url = "/".join([peer.url("tokens", "RECEIVER").rstrip("/"), *party, due.token["uid"]])
+    body = bridge.lower("token", peer.version, due.token)
     if peer.routed:
-        url += f"?type={token['type']}"
-    body = bridge.lower("token", peer.version, token)
+        url += f"?type={body['type']}"
     await client.call(peer, "PUT", url, body, sender=party, timeout_s=TIMEOUT_S)
 
 
 async def _note(peer: Peer, due: Due, change: dict[str, Any]) -> None:
-    """What became of a push, unless the driver changed meanwhile: then it is still to be done."""
+    """What became of a push, unless the token changed meanwhile: then it is still to be done."""
+    marks = due.marks
     same = (
-        col(TokenPush.connection_id) == peer.id,
-        col(TokenPush.driver_id) == due.holder.driver_id,
-        col(TokenPush.dirty_since) == due.dirty_since,
+        col(marks.connection_id) == peer.id,
+        _key(marks) == due.key,
+        col(marks.dirty_since) == due.dirty_since,
     )
     async with transaction() as db:
-        await db.execute(update(TokenPush).where(*same).values(**change))
+        await db.execute(update(marks).where(*same).values(**change))

@@ -49,6 +49,7 @@ def report_of(session: messages.Session) -> SessionReport:
         state_of_charge_percent=None if charge_percent is None else int(charge_percent),
         authorization_reference=session.authorization_reference,
         token_uid=_token_uid(session.cdr_token),
+        contract_id=_contract_id(session.cdr_token),
         location_id=known(session.location_id),
         evse_uid=known(session.evse_uid),
         connector_id=known(session.connector_id),
@@ -80,6 +81,7 @@ def record_of(cdr: messages.Cdr) -> Record:
         session_external_id=known(cdr.session_id),
         authorization_reference=cdr.authorization_reference,
         token_uid=_token_uid(cdr.cdr_token),
+        contract_id=_contract_id(cdr.cdr_token),
         location_id=known(place.id),
         evse_uid=known(place.evse_uid),
         connector_id=known(place.connector_id),
@@ -104,6 +106,10 @@ def record_of(cdr: messages.Cdr) -> Record:
 def _token_uid(token: messages.CdrToken | None) -> str | None:
     """The token that was used; where only its contract is told, that, since the two are the same in our starts."""
     return known(token.uid) or known(token.contract_id) if token else None
+
+
+def _contract_id(token: messages.CdrToken | None) -> str | None:
+    return known(token.contract_id) if token else None
 
 
 def _gross(price: messages.Price) -> Decimal | None:

@@ -8,8 +8,12 @@ from sqlmodel import col, func, select
 
 from emsp.db.engine import Db
 from emsp.money import Money
-from emsp.payments.ledger.book import ENERGY_COST, minus, write
+from emsp.payments.ledger.book import ENERGY_COST, REVENUE, TAX, minus, write
 from emsp.payments.tables import LedgerEntry, LedgerTransaction
+
+ACCRUED_REVENUE = "accrued_revenue"
+ACCRUED_COST = "accrued_cost"
+BANK = "bank"
 
 
 async def energy_bought(db: Db, *, reference: str, seller: str, cost: Money) -> bool:
@@ -48,3 +52,22 @@ async def claim_opened(db: Db, *, reference: str, seller: str, disputed: Money) 
 async def claim_closed(db: Db, *, reference: str, seller: str, given_up: Money) -> bool:
     """So much of a claim stands no longer: we owe it after all, or the record that it was about is gone."""
     return await write(db, "claim_closed", reference, [(ENERGY_COST, given_up), (seller, minus(given_up))])
+
+
+async def accrual_made(db: Db, *, reference: str, revenue: Money, cost: Money) -> bool:
+    """A charge ended, and its month is over before its record came: what it is thought to bring and to cost, net."""
+    brings = [(ACCRUED_REVENUE, revenue), (REVENUE, minus(revenue))]
+    costs = [(ENERGY_COST, cost), (ACCRUED_COST, minus(cost))]
+    return await write(db, "accrual_made", reference, [*brings, *costs])
+
+
+async def accrual_undone(db: Db, *, reference: str, revenue: Money, cost: Money) -> bool:
+    """The charge was billed, or came to nothing: what was thought of it before is taken out again."""
+    brings = [(REVENUE, revenue), (ACCRUED_REVENUE, minus(revenue))]
+    costs = [(ACCRUED_COST, cost), (ENERGY_COST, minus(cost))]
+    return await write(db, "accrual_undone", reference, [*brings, *costs])
+
+
+async def invoice_paid(db: Db, *, reference: str, seller: str, net: Money, tax: Money) -> bool:
+    """We paid an operator's invoice from the bank. Its tax is ours to reclaim, so that it lessens the tax we owe."""
+    return await write(db, "invoice_paid", reference, [(seller, net), (TAX, tax), (BANK, minus(net + tax))])

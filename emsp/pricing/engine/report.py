@@ -48,6 +48,8 @@ class LineKind(StrEnum):
     """The (negative) difference down to the highest price of a session."""
     GOODWILL = "GOODWILL"
     """The (negative) difference down to what was billed at first: a later correction makes no charge dearer."""
+    REFUND = "REFUND"
+    """What support gave back (negative); the receipt says why."""
 
 
 class AssumptionCode(StrEnum):

@@ -61,15 +61,18 @@ async def make_quote(
     energy_wh: int | None = None,
     to_level: ToLevel | None = None,
     stay_until: datetime | None = None,
+    at: datetime | None = None,
 ) -> Quote:
     """A price for a charge at a connector, staying until `stay_until` (or until it is charged).
+
+    With `at` it is the price that applied at that moment, of a charge that has begun; also where nothing is shown now.
 
     What is wanted is either energy or a level of a car's battery. Without a price the quote says why in
     `missing_reason`. Raises NotFound for a connector that is not shown, Invalid for what makes no sense, and Refused
     (VEHICLE_NOT_FOUND, VEHICLE_CANNOT_CHARGE_HERE).
     """
-    connector, evse, station = await _place(db, connector_id)
-    now = clock.now().replace(microsecond=0)
+    connector, evse, station = await _place(db, connector_id, has_begun=at is not None)
+    now = (at or clock.now()).replace(microsecond=0)
     _check_stay(stay_until, now)
     place = place_of(connector, station)
     planned = await _planned(db, place, driver_id, energy_wh, to_level, now, stay_until)
@@ -138,13 +141,15 @@ async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Quote]:
     return {quote.id: quote for quote in found.scalars()}
 
 
-async def _place(db: Db, connector_id: int) -> tuple[Connector, Evse, Station]:
+async def _place(db: Db, connector_id: int, *, has_begun: bool) -> tuple[Connector, Evse, Station]:
     query = (
         select(Connector, Evse, Station)
         .join(Evse, col(Evse.id) == Connector.evse_id)
         .join(Station, col(Station.id) == Evse.station_id)
-        .where(Connector.id == connector_id, Station.shown, ~col(Connector.removed), ~col(Evse.removed))
+        .where(Connector.id == connector_id)
     )
+    if not has_begun:
+        query = query.where(Station.shown, ~col(Connector.removed), ~col(Evse.removed))
     found = (await db.execute(query)).first()
     if found is None:
         raise NotFound(f"connector {connector_id}")

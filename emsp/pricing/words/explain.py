@@ -29,7 +29,7 @@ from emsp.pricing.words.assumed import assumption_text
 from emsp.pricing.words.plan_words import discount_text
 from emsp.pricing.words.speech import PER_KWH, Speech, conditions, speech_of
 
-__all__ = ["assumption_text", "line_text", "plan_text", "summary"]
+__all__ = ["assumption_text", "line_text", "notes", "plan_text", "summary", "unit_price_shown"]
 
 SENTENCES_MAX = 8
 TIMED = (Dimension.TIME, Dimension.PARKING_TIME)
@@ -69,12 +69,13 @@ def line_text(line: Line, language: str, *, currency: str, time_zone: str = "UTC
     text = discount_text(line, speech) if line.kind is LineKind.PLAN_DISCOUNT else speech.words["line_" + line.kind]
     if line.kind in PER_UNIT:
         text = _quantity_text(line, speech)
-    notes = list(_notes(line, speech, ZoneInfo(time_zone)))
-    text += f" ({'; '.join(notes)})" if notes else ""
+    noted = list(notes(line, speech, ZoneInfo(time_zone)))
+    text += f" ({'; '.join(noted)})" if noted else ""
     return speech.say("taken_back", line=text) if taken_back else text
 
 
-def _notes(line: Line, speech: Speech, zone: ZoneInfo) -> Iterator[str]:
+def notes(line: Line, speech: Speech, zone: ZoneInfo) -> Iterator[str]:
+    """When a line was, in the time zone of the place, and why its price applied."""
     if line.start is not None and line.end is not None and line.end > line.start:
         yield speech.times(line.start.astimezone(zone), line.end.astimezone(zone))
     if line.applied_because is not None:
@@ -196,14 +197,14 @@ def _about_vat(tariff: Tariff, speech: Speech) -> Iterator[str]:
 
 def _quantity_text(line: Line, speech: Speech) -> str:
     quantity = speech.quantity(line.kind, line.billed)
-    price = _unit_price(line)
+    price = unit_price_shown(line)
     if line.kind in PER_KWH:
         return speech.say("line_" + line.kind, quantity=quantity, price=speech.price(price))
     amount, unit = speech.per_time(price)
     return speech.say("line_" + line.kind, quantity=quantity, price=amount, unit=unit)
 
 
-def _unit_price(line: Line) -> Decimal:
+def unit_price_shown(line: Line) -> Decimal:
     """Per unit with tax where it is known, whichever way the tariff states its prices."""
     amount = line.net if line.gross is None else line.gross
     if amount is None or not line.billed:

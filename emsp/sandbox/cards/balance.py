@@ -1,10 +1,14 @@
-"""Balance transactions: what reached the merchant's balance, and what it cost."""
+"""Balance transactions: what reached the merchant's balance, what left it, and what it cost.
+
+Types and reporting categories are Stripe's: a captured card is a `charge`, a debit a `payment` of the same category, a
+dispute an `adjustment` of the category `dispute` or `dispute_reversal`.
+"""
 
 from __future__ import annotations
 
 from emsp.sandbox.cards import lists
 from emsp.sandbox.cards.call import Call
-from emsp.sandbox.cards.state import Object
+from emsp.sandbox.cards.state import Object, State
 
 FEE_BASIS_POINTS = 150
 FEE_FIXED_MINOR = 25
@@ -16,15 +20,14 @@ def fee_minor(amount_minor: int) -> int:
     return (amount_minor * FEE_BASIS_POINTS + 5_000) // 10_000 + FEE_FIXED_MINOR
 
 
-def book(call: Call, kind: str, source: Object, amount_minor: int) -> str:
-    """Book a capture (positive) or a refund (negative) and return the id of the transaction."""
-    fee = fee_minor(amount_minor) if amount_minor > 0 else 0
+def book(call: Call, kind: str, source: Object, amount_minor: int, *, category: str | None = None, fee: int = 0) -> str:
+    """Book what came in (positive) or went out (negative) and return the id of the transaction."""
     detail = {"amount": fee, "application": None, "currency": source["currency"], "type": "stripe_fee"}
     transaction = call.new(
         "balance_transaction",
         "txn",
         type=kind,
-        reporting_category=kind,
+        reporting_category=category or kind,
         amount=amount_minor,
         fee=fee,
         fee_details=[{**detail, "description": "Sandbox processing fees"}] if fee else [],
@@ -38,6 +41,15 @@ def book(call: Call, kind: str, source: Object, amount_minor: int) -> str:
         status="pending",
     )
     return str(call.save(transaction)["id"])
+
+
+def standing(state: State) -> dict[str, int]:
+    """What stands on the balance by currency, in minor units."""
+    sums: dict[str, int] = {}
+    for transaction in state.every("balance_transaction"):
+        currency = transaction["currency"]
+        sums[currency] = sums.get(currency, 0) + transaction["net"]
+    return sums
 
 
 def retrieve(call: Call) -> Object:

@@ -48,10 +48,19 @@ def fail(call: Call, intent: Object, method: Object, decline: Decline) -> Object
     return call.save({**charge, **why, "status": "failed", "paid": False}, "charge.failed")
 
 
+def pending(call: Call, intent: Object, method: Object, mandate: str) -> Object:
+    """A debit that the payer's bank has not answered yet."""
+    outcome = {"network_status": "approved_by_network", "reason": None, "seller_message": "Payment complete."}
+    charge = _new(call, intent, method, {**outcome, "type": "authorized"})
+    taken = {"captured": True, "amount_captured": charge["amount"]}
+    charge["payment_method_details"]["sepa_debit"]["mandate"] = mandate
+    return call.save({**charge, **taken, "status": "pending", "paid": False}, "charge.pending")
+
+
 def capture(call: Call, charge: Object, amount_minor: int, *happened: str) -> Object:
     """Take `amount_minor` of the held amount and release the rest."""
     released = charge["amount"] - amount_minor
-    transaction = balance.book(call, "charge", charge, amount_minor)
+    transaction = balance.book(call, "charge", charge, amount_minor, fee=balance.fee_minor(amount_minor))
     taken = {"captured": True, "amount_captured": amount_minor, "balance_transaction": transaction}
     rest = {"amount_refunded": released, "_released": released}
     details = _card_details(charge, capture_before=None)
@@ -99,7 +108,7 @@ def _new(call: Call, intent: Object, method: Object, outcome: Object) -> Object:
         outcome={"risk_level": "normal", **outcome},
         payment_intent=intent["id"],
         payment_method=method["id"],
-        payment_method_details={"type": "card", "card": _details(call, intent, method)},
+        payment_method_details=_method_details(call, intent, method),
         receipt_number=None,
         receipt_url=None,
         refunded=False,
@@ -107,6 +116,13 @@ def _new(call: Call, intent: Object, method: Object, outcome: Object) -> Object:
         statement_descriptor_suffix=intent["statement_descriptor_suffix"],
         _released=0,
     )
+
+
+def _method_details(call: Call, intent: Object, method: Object) -> Object:
+    if method["type"] == "sepa_debit":
+        shown = {name: value for name, value in method["sepa_debit"].items() if name != "generated_from"}
+        return {"type": "sepa_debit", "sepa_debit": shown}
+    return {"type": "card", "card": _details(call, intent, method)}
 
 
 def _details(call: Call, intent: Object, method: Object) -> Object:

@@ -5,29 +5,22 @@ They need no key: the processor listens on loopback and holds no money.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from html import escape
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from emsp.sandbox.cards import payment_intents, payments, setup_intents, webhooks
+from emsp.sandbox.cards import levers, payment_intents, payments, setup_intents, webhooks
 from emsp.sandbox.cards.books import books
-from emsp.sandbox.cards.call import Call
-from emsp.sandbox.cards.errors import BadParameter, CardsError, NotFound
+from emsp.sandbox.cards.controls import body_as, call_of, control
+from emsp.sandbox.cards.errors import CardsError, NotFound
 from emsp.sandbox.cards.faults import Fault
-from emsp.sandbox.cards.forms import Params
-from emsp.sandbox.cards.http import render
-from emsp.sandbox.cards.idempotency import Answer
 from emsp.sandbox.cards.intents import must_be
-from emsp.sandbox.cards.processor import Processor, refusal
-from emsp.sandbox.cards.state import Object, new_id
-
-Control = Callable[[Processor, Request], Awaitable[Object]]
+from emsp.sandbox.cards.processor import Processor
+from emsp.sandbox.cards.state import Object
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Your bank asks</title>
 <body style="font-family: sans-serif; max-width: 30em; margin: 4em auto">
@@ -60,39 +53,17 @@ def routes(processor: Processor) -> list[BaseRoute]:
     """Everything under `/sandbox`."""
     page, decide = partial(_authentication_page, processor), partial(_decide, processor)
     return [
-        _json(processor, "GET", "/sandbox/books", _books),
-        _json(processor, "POST", "/sandbox/authenticate", _authenticate),
+        control(processor, "GET", "/sandbox/books", _books),
+        control(processor, "POST", "/sandbox/authenticate", _authenticate),
         Route("/sandbox/authenticate/{id}", page, methods=["GET"]),
         Route("/sandbox/authenticate/{id}", decide, methods=["POST"]),
-        _json(processor, "GET", "/sandbox/faults", _waiting_faults),
-        _json(processor, "POST", "/sandbox/faults", _ask_for_fault),
-        _json(processor, "DELETE", "/sandbox/faults", _forget_faults),
-        _json(processor, "POST", "/sandbox/holds/lapse", _lapse),
-        _json(processor, "POST", "/sandbox/webhooks/resend", _resend),
+        control(processor, "GET", "/sandbox/faults", _waiting_faults),
+        control(processor, "POST", "/sandbox/faults", _ask_for_fault),
+        control(processor, "DELETE", "/sandbox/faults", _forget_faults),
+        control(processor, "POST", "/sandbox/holds/lapse", _lapse),
+        control(processor, "POST", "/sandbox/webhooks/resend", _resend),
+        *levers.routes(processor),
     ]
-
-
-def _json(processor: Processor, method: str, path: str, control: Control) -> Route:
-    async def respond(request: Request) -> Response:
-        try:
-            answer = Answer(200, msgspec.json.encode(await control(processor, request)))
-        except CardsError as error:
-            answer = refusal(error)
-        return render(request, new_id("req"), answer)
-
-    return Route(path, respond, methods=[method])
-
-
-async def _body(request: Request, kind: type[Any]) -> Any:
-    try:
-        return msgspec.json.decode(await request.body(), type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise BadParameter(f"The body is not understood: {error}") from error
-
-
-def _call(processor: Processor, request: Request) -> Call:
-    base_url = str(request.base_url).rstrip("/")
-    return Call(processor.state, processor.options, Params({}), request.url.path, base_url=base_url)
 
 
 async def _books(processor: Processor, request: Request) -> Object:
@@ -100,12 +71,12 @@ async def _books(processor: Processor, request: Request) -> Object:
 
 
 async def _authenticate(processor: Processor, request: Request) -> Object:
-    wanted: Authenticate = await _body(request, Authenticate)
+    wanted: Authenticate = await body_as(request, Authenticate)
     return _answer_the_bank(processor, request, wanted.intent, wanted.succeed)
 
 
 def _answer_the_bank(processor: Processor, request: Request, intent_id: str, succeed: bool) -> Object:
-    call = _call(processor, request)
+    call = call_of(processor, request)
     with processor.state.transaction():
         intent = _intent(processor, intent_id)
         must_be(intent, ("requires_action",), "authenticated")
@@ -151,7 +122,7 @@ async def _waiting_faults(processor: Processor, request: Request) -> Object:
 
 
 async def _ask_for_fault(processor: Processor, request: Request) -> Object:
-    processor.faults.waiting.append(await _body(request, Fault))
+    processor.faults.waiting.append(await body_as(request, Fault))
     return await _waiting_faults(processor, request)
 
 
@@ -161,8 +132,8 @@ async def _forget_faults(processor: Processor, request: Request) -> Object:
 
 
 async def _lapse(processor: Processor, request: Request) -> Object:
-    wanted: Lapse = await _body(request, Lapse)
-    call = _call(processor, request)
+    wanted: Lapse = await body_as(request, Lapse)
+    call = call_of(processor, request)
     with processor.state.transaction():
         intent = call.find("payment_intent", wanted.payment_intent, "payment_intent")
         must_be(intent, ("requires_capture",), "lapsed")
@@ -172,8 +143,8 @@ async def _lapse(processor: Processor, request: Request) -> Object:
 
 
 async def _resend(processor: Processor, request: Request) -> Object:
-    wanted: Resend = await _body(request, Resend)
-    _call(processor, request).find("event", wanted.event, "event")
+    wanted: Resend = await body_as(request, Resend)
+    call_of(processor, request).find("event", wanted.event, "event")
     webhooks.enqueue(processor.state, wanted.event, wanted.times)
     processor.deliverer.wake()
     return {"event": wanted.event, "enqueued": wanted.times}

@@ -73,6 +73,12 @@ def with_method(call: Call, intent: Object, method: Object | None) -> Object:
     """The intent with the card it is about, kept as a card of its own."""
     if method is None:
         return intent
+    if method["type"] not in intent["payment_method_types"]:
+        raise Refused(
+            f"The PaymentMethod provided ({method['type']}) is not allowed here: this intent takes "
+            f"{', '.join(intent['payment_method_types'])}.",
+            param="payment_method",
+        )
     call.save(method)
     return {**intent, "payment_method": method["id"], "status": "requires_confirmation"}
 
@@ -80,8 +86,8 @@ def with_method(call: Call, intent: Object, method: Object | None) -> Object:
 def payment_method_types(call: Call) -> Object:
     """`payment_method_types` and `automatic_payment_methods` as the request chooses them."""
     types = call.params.texts("payment_method_types")
-    if types not in ([], ["card"]):
-        raise BadParameter("This sandbox knows only cards.", param="payment_method_types")
+    if not set(types) <= {"card", "sepa_debit"}:
+        raise BadParameter("This sandbox knows `card` and `sepa_debit`.", param="payment_method_types")
     if types:
         return {"payment_method_types": types, "automatic_payment_methods": None}
     redirects = call.params.child("automatic_payment_methods").text("allow_redirects") or "always"

@@ -27,7 +27,7 @@ UNSET = (
 DETAILS = ("description", "receipt_email", "statement_descriptor_suffix")
 CONFIRMING = (
     *("payment_method", "payment_method_data", "payment_method_options", "setup_future_usage"),
-    *("off_session", "return_url", "error_on_requires_action", "capture_method", "receipt_email"),
+    *("off_session", "return_url", "error_on_requires_action", "capture_method", "receipt_email", "mandate_data"),
 )
 
 

@@ -1,12 +1,13 @@
-"""Payment methods: cards, loose or attached to a customer.
+"""Payment methods: cards and bank accounts, loose or attached to a customer.
 
-A shared test id (`pm_card_visa`) becomes a card of its own the first time it is attached or paid with. A
+A shared test id (`pm_card_visa`, `pm_success_de`) becomes one of its own the first time it is attached or paid with. A
 loose card that has paid, or an attached one that was detached, is spent and cannot be used again.
 """
 
 from __future__ import annotations
 
-from emsp.sandbox.cards import cards, lists
+from emsp.sandbox.cards import bank_accounts, cards, lists
+from emsp.sandbox.cards.bank_accounts import ACCOUNTS, BankAccount
 from emsp.sandbox.cards.call import Call
 from emsp.sandbox.cards.cards import CARDS, TestCard
 from emsp.sandbox.cards.errors import BadParameter, CardDeclined, NotFound, Refused
@@ -17,16 +18,18 @@ EXPIRES = {"exp_month": 12, "exp_year": 2034}
 
 
 def create(call: Call) -> Object:
-    """`POST /v1/payment_methods` with `card[number]` of a test card or `card[token]`."""
-    call.params.only("type", "card", "billing_details", "metadata")
+    """`POST /v1/payment_methods` with `card[number]` of a test card, `card[token]` or `sepa_debit[iban]`."""
+    call.params.only("type", "card", "sepa_debit", "billing_details", "metadata")
     method = from_data(call, call.params)
     method["metadata"] = call.params.merged_metadata({})
     return call.save(method)
 
 
 def retrieve(call: Call) -> Object:
-    """`GET /v1/payment_methods/{id}`; a shared test id answers with a card that is not kept."""
-    return resolve(call, call.target, "payment_method")
+    """`GET /v1/payment_methods/{id}`, also of one that is spent; a shared test id answers with one that is not kept."""
+    method = call.state.get(call.target)
+    is_known = method is not None and method["object"] == "payment_method"
+    return method if method and is_known else resolve(call, call.target, "payment_method")
 
 
 def attach(call: Call) -> Object:
@@ -36,8 +39,8 @@ def attach(call: Call) -> Object:
     method = resolve(call, call.target, "payment_method")
     if method["customer"] not in (None, customer["id"]):
         raise Refused("The payment method you provided has already been attached to a customer.")
-    card = card_of(method)
-    if card.refuses_saving and card.decline is not None:
+    card = card_of(method) if method["type"] == "card" else None
+    if card and card.refuses_saving and card.decline is not None:
         raise CardDeclined(card.decline.message, code=card.decline.code, decline_code=card.decline.decline_code)
     return attach_to(call, method, customer["id"])
 
@@ -67,6 +70,9 @@ def resolve(call: Call, method_id: str, param: str) -> Object:
     name = cards.by_shared_id(method_id)
     if name is not None:
         return of_card(call, name)
+    name = bank_accounts.by_shared_id(method_id)
+    if name is not None:
+        return of_account(call, name, {"name": "Test Payer", "email": "payer@example.com"})
     method = call.state.get(method_id)
     if method is None or method["object"] != "payment_method":
         raise NotFound("PaymentMethod", method_id, param)
@@ -80,9 +86,12 @@ def resolve(call: Call, method_id: str, param: str) -> Object:
 
 
 def from_data(call: Call, data: Params) -> Object:
-    """A loose card from `type=card` and `card[number]` or `card[token]`."""
-    if data.required("type") != "card":
-        raise BadParameter("This sandbox knows only cards.", param="type", code="parameter_invalid_enum")
+    """A loose card from `card[number]` or `card[token]`, or a loose bank account from `sepa_debit[iban]`."""
+    kind = data.required("type")
+    if kind == "sepa_debit":
+        return _account_from(call, data)
+    if kind != "card":
+        raise BadParameter("This sandbox knows `card` and `sepa_debit`.", param="type", code="parameter_invalid_enum")
     given = data.child("card")
     token, number = given.text("token"), given.text("number")
     name = cards.by_token(token) if token else cards.by_number(number or "")
@@ -108,14 +117,46 @@ def of_card(call: Call, name: str) -> Object:
         "wallet": None,
         **EXPIRES,
     }
-    nobody = {"address": None, "email": None, "name": None, "phone": None}
-    shared = {"allow_redisplay": "unspecified", "billing_details": nobody, "customer": None, "metadata": {}}
-    return call.new("payment_method", "pm", type="card", card=shown, **shared, _card=name, _is_set_up=False)
+    return call.new("payment_method", "pm", type="card", card=shown, **_shared({}), _card=name, _is_set_up=False)
+
+
+def of_account(call: Call, name: str, holder: Object) -> Object:
+    """A new loose payment method of a test bank account."""
+    account = ACCOUNTS[name]
+    shown = {
+        "bank_code": account.iban[4:12],
+        "branch_code": "",
+        "country": account.country,
+        "fingerprint": f"sandbox{account.iban[-9:]}",
+        "generated_from": {"charge": None, "setup_attempt": None},
+        "last4": account.last4,
+    }
+    own = {"_account": name, "_mandate": None, "_is_set_up": False}
+    return call.new("payment_method", "pm", type="sepa_debit", sepa_debit=shown, **_shared(holder), **own)
+
+
+def _account_from(call: Call, data: Params) -> Object:
+    holder = data.child("billing_details")
+    named = {name: holder.required(name) for name in ("name", "email")}
+    account = bank_accounts.by_iban(data.child("sepa_debit").required("iban"))
+    if account is None:
+        raise BadParameter("Not one of the test IBANs.", param="sepa_debit[iban]", code="invalid_bank_account_iban")
+    return of_account(call, account, named)
+
+
+def _shared(holder: Object) -> Object:
+    details = {"address": None, "email": None, "name": None, "phone": None, **holder}
+    return {"allow_redisplay": "unspecified", "billing_details": details, "customer": None, "metadata": {}}
 
 
 def card_of(method: Object) -> TestCard:
     """The test card behind a payment method."""
     return CARDS[method["_card"]]
+
+
+def account_of(method: Object) -> BankAccount:
+    """The test bank account behind a payment method."""
+    return ACCOUNTS[method["_account"]]
 
 
 def attach_to(call: Call, method: Object, customer_id: str) -> Object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emsp.sandbox.cards import charges, intents, payment_methods
+from emsp.sandbox.cards import charges, debits, intents, payment_methods
 from emsp.sandbox.cards.call import Call
 from emsp.sandbox.cards.cards import AUTHENTICATION_REQUIRED, Decline
 from emsp.sandbox.cards.state import Object
@@ -15,7 +15,13 @@ NOT_AUTHENTICATED = Decline(
 
 
 def attempt(call: Call, intent: Object, method: Object) -> Object:
-    """Confirm the intent with a card: held or taken, waiting for its owner, or declined with 402."""
+    """Confirm the intent with a card: held or taken, waiting for its owner, or declined with 402.
+
+    A bank account is asked, which takes days.
+    """
+    if method["type"] == "sepa_debit":
+        _keep_card(call, intent, method)
+        return debits.send(call, intent, call.find("payment_method", method["id"]))
     card = payment_methods.card_of(method)
     if not card.wants_authentication(intent["_off_session"], method["_is_set_up"]):
         return _settled(call, intent, method)

@@ -1,8 +1,8 @@
-"""SetupIntents: a card saved for later, with its owner present once."""
+"""SetupIntents: a card or a bank account saved for later, with its owner present once."""
 
 from __future__ import annotations
 
-from emsp.sandbox.cards import intents, lists, payment_methods
+from emsp.sandbox.cards import intents, lists, mandates, payment_methods
 from emsp.sandbox.cards.call import Call
 from emsp.sandbox.cards.cards import Decline
 from emsp.sandbox.cards.state import Object, new_id
@@ -21,7 +21,7 @@ def create(call: Call) -> Object:
     params = call.params
     params.only(
         *("customer", "payment_method", "payment_method_data", "payment_method_types", "return_url"),
-        *("automatic_payment_methods", "usage", "description", "metadata", "confirm"),
+        *("automatic_payment_methods", "usage", "description", "metadata", "confirm", "mandate_data"),
     )
     customer_id = params.text("customer")
     if customer_id is not None:
@@ -46,7 +46,7 @@ def list_(call: Call) -> Object:
 
 def confirm(call: Call) -> Object:
     """`POST /v1/setup_intents/{id}/confirm`, also with a publishable key and the client secret."""
-    call.params.only("payment_method", "payment_method_data", "return_url")
+    call.params.only("payment_method", "payment_method_data", "return_url", "mandate_data")
     intent = intents.find(call, KIND)
     intents.must_be(intent, CONFIRMABLE, "confirmed")
     return _confirmed(call, intent, intents.given_method(call, intent["customer"]))
@@ -97,6 +97,9 @@ def _confirmed(call: Call, intent: Object, given: Object | None) -> Object:
     intents.need_return_url(call, intent)
     method = intents.method_to_confirm(call, intent, given)
     intent = intents.with_method(call, intent, method)
+    if method["type"] == "sepa_debit":
+        method = mandates.agree(call, method)
+        return _succeed(call, {**intent, "mandate": method["_mandate"]}, method)
     card = payment_methods.card_of(method)
     if card.refuses_saving and card.decline is not None:
         failed = _fail(call, intent, method, card.decline)

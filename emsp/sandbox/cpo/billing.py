@@ -114,7 +114,7 @@ def _who(session: Session) -> dict[str, Any]:
     reference = session.authorization_reference
     return {
         "cdr_token": {name: session.token[name] for name in TOKEN_FIELDS},
-        "auth_method": "COMMAND",
+        "auth_method": session.auth_method,
         **({"authorization_reference": reference} if reference else {}),
     }
 

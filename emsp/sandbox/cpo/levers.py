@@ -16,6 +16,7 @@ from .platform import Platform
 from .pushes import push_published
 from .records import CORRECTIONS, correct
 from .registration.joining import change, leave
+from .taps import tap
 from .wire import OcpiError
 
 
@@ -29,6 +30,7 @@ def routes() -> list[Route]:
         "correct-cdr": _correct_cdr,
         "cancel-reservation": _cancel_reservation,
         "party-status": _party_status,
+        "tap": tap,
     }
     return [Route(f"/sandbox/{name}", pulled(lever), methods=["POST"]) for name, lever in levers.items()]
 

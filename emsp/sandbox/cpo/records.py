@@ -45,6 +45,9 @@ async def hand_over(platform: Platform, session: Session) -> None:
 
 
 def _release(platform: Platform, cdr_id: str) -> None:
+    """After a restart it may be out already."""
+    if cdr_id not in platform.books.withheld_cdrs:
+        return
     platform.books.withheld_cdrs.remove(cdr_id)
     platform.books.cdrs[cdr_id]["last_updated"] = timestamp(now())
     platform.store.save()
@@ -53,9 +56,11 @@ def _release(platform: Platform, cdr_id: str) -> None:
 def _sequel(order: str, session: Session, cdr: Cdr) -> list[Cdr]:
     """The CDRs that follow the first one."""
     cdr = {**cdr, "last_updated": timestamp(now())}
+    if session.final is None:
+        return []
     if order == "changed":
-        return [{**cdr, "total_cost": times(cdr["total_cost"], CHANGED)}]
-    if order != "credit" or session.final is None:
+        return [{**cdr, "total_cost": times(session.final["total_cost"], CHANGED)}]
+    if order != "credit":
         return []
     return [_credit(cdr), {**cdr, "id": f"{cdr['id']}-2", "total_cost": session.final["total_cost"]}]
 

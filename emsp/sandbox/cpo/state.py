@@ -53,6 +53,7 @@ class Session(msgspec.Struct, kw_only=True):
     cdr_id: str | None = None
     final: dict[str, Any] | None = None
     remarks: list[str] = []
+    auth_method: str = "COMMAND"
 
     @property
     def party(self) -> tuple[str, str]:

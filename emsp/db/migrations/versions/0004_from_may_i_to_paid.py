@@ -16,6 +16,19 @@ CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON document
 """
 
 
+POINTS_IN_THE_LEDGER = """
+INSERT INTO ledger_transaction (event, reference, created_at)
+  SELECT 'points_awarded', reference, created_at FROM points_entry WHERE points <> 0 ON CONFLICT DO NOTHING;
+INSERT INTO ledger_entry (transaction_id, account, currency, amount_minor)
+  SELECT written.id, side.account, 'PTS', side.points
+  FROM points_entry JOIN ledger_transaction AS written
+    ON written.event = 'points_awarded' AND written.reference = points_entry.reference
+  CROSS JOIN LATERAL (VALUES ('points_issued', points_entry.points),
+                             ('points:' || points_entry.driver_id, -points_entry.points)) AS side (account, points)
+  WHERE points_entry.points <> 0;
+"""
+
+
 def upgrade() -> None:
     op.create_table(
         "document",
@@ -458,6 +471,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("session_id"),
     )
+    op.create_table(
+        "voucher_try",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("driver_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["driver_id"],
+            ["driver.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_voucher_try_driver_id"), "voucher_try", ["driver_id"], unique=False)
     op.add_column(
         "brand",
         sa.Column("payment_policy", postgresql.JSONB(astext_type=sa.Text()), nullable=False, server_default="{}"),
@@ -530,13 +555,18 @@ def upgrade() -> None:
     op.add_column("receipt", sa.Column("request_key", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
     op.alter_column("receipt", "record_id", existing_type=sa.UUID(), nullable=True)
     op.create_unique_constraint("receipt_request_key_key", "receipt", ["request_key"])
+    op.create_index(
+        "ledger_transaction_subject", "ledger_transaction", [sa.literal_column("split_part(reference, ':', 1)")]
+    )
     op.execute(DOCUMENT_RULES)
+    op.execute(POINTS_IN_THE_LEDGER)
 
 
 def downgrade() -> None:
     # WARNING: constraint name is None; this directive will fail as
     # rendered.  Add a name, or use a naming convention; see
     # https://alembic.sqlalchemy.org/en/latest/naming.html
+    op.drop_index("ledger_transaction_subject", table_name="ledger_transaction")
     op.drop_constraint("receipt_request_key_key", "receipt", type_="unique")
     op.alter_column("receipt", "record_id", existing_type=sa.UUID(), nullable=False)
     op.drop_column("receipt", "request_key")
@@ -576,6 +606,8 @@ def downgrade() -> None:
     op.drop_column("brand", "legal")
     op.drop_column("brand", "network_policy")
     op.drop_column("brand", "payment_policy")
+    op.drop_index(op.f("ix_voucher_try_driver_id"), table_name="voucher_try")
+    op.drop_table("voucher_try")
     op.drop_table("charging_preference")
     op.drop_table("accrual")
     op.drop_index(op.f("ix_top_up_driver_id"), table_name="top_up")

@@ -71,6 +71,7 @@ PHRASES: Final = {
     "line_MIN_PRICE": "Anhebung auf den Mindestpreis",
     "line_MAX_PRICE": "Senkung auf den Höchstpreis",
     "line_GOODWILL": "Kulanz: nicht mehr als auf Ihrem ersten Beleg",
+    "line_REFUND": "Von unserem Kundendienst erstattet",
     "taken_back": "Zurückgenommen: {line}",
     "rounded": "{measured} genutzt, berechnet in Schritten von {step}",
     "without_vat": "ohne MwSt.",

@@ -71,6 +71,7 @@ PHRASES: Final = {
     "line_MIN_PRICE": "Raised to the lowest price of a session",
     "line_MAX_PRICE": "Reduced to the highest price of a session",
     "line_GOODWILL": "Goodwill: not more than on your first receipt",
+    "line_REFUND": "Given back by our support",
     "taken_back": "Taken back: {line}",
     "rounded": "{measured} used, billed in steps of {step}",
     "without_vat": "without VAT",

@@ -71,6 +71,7 @@ PHRASES: Final = {
     "line_MIN_PRICE": "Complément jusqu’au prix minimum",
     "line_MAX_PRICE": "Réduction au prix maximum",
     "line_GOODWILL": "Geste commercial : pas plus que sur votre premier reçu",
+    "line_REFUND": "Remboursé par notre service client",
     "taken_back": "Annulé : {line}",
     "rounded": "{measured} utilisés, facturés par pas de {step}",
     "without_vat": "hors TVA",

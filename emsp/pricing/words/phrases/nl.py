@@ -71,6 +71,7 @@ PHRASES: Final = {
     "line_MIN_PRICE": "Verhoogd tot de laagste prijs van een sessie",
     "line_MAX_PRICE": "Verlaagd tot de hoogste prijs van een sessie",
     "line_GOODWILL": "Coulance: niet meer dan op uw eerste bon",
+    "line_REFUND": "Teruggegeven door onze klantenservice",
     "taken_back": "Teruggenomen: {line}",
     "rounded": "{measured} gebruikt, berekend in stappen van {step}",
     "without_vat": "zonder btw",
