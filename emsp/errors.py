@@ -43,6 +43,10 @@ class PartnerFailed(EmspError):
     """A partner answered with an error, or could not be called."""
 
 
+class PartnerAway(PartnerFailed):
+    """The partner could not be called at all: nothing reached it."""
+
+
 class PartnerUnreachable(PartnerFailed):
     """The call got no usable answer; it may still have taken effect."""
 

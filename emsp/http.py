@@ -24,7 +24,7 @@ import httpx
 import stamina
 
 from emsp.clock import now
-from emsp.errors import PartnerFailed, PartnerUnreachable
+from emsp.errors import PartnerAway, PartnerFailed, PartnerUnreachable
 from emsp.settings import settings
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -108,7 +108,9 @@ async def _exchange(
             async with _client().stream(method, url, headers=dict(headers), content=content, timeout=limits) as answer:
                 body = await _limited(answer, max_bytes)
                 return Reply(url, answer.status_code, answer.headers, body)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise PartnerAway(f"{url} cannot be called: {_words(error)}") from error
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise PartnerFailed(f"{url} cannot be called: {_words(error)}") from error
     except (httpx.HTTPError, TimeoutError) as error:
         raise PartnerUnreachable(f"{url} did not answer: {_words(error)}") from error

@@ -45,6 +45,7 @@ EVERY: list[tuple[str, jobs.Job]] = [
     ("*/10 * * * *", top_up.take_up_again),
     ("*/30 * * * *", wallet_pay_back.take_up_again),
     ("7 * * * *", closing.close_finished_months),  # each fleet has a time zone, so each hour is the end of some month
+    ("37 * * * *", sending.take_up_again),
     ("23 6 * * *", invoices.remind),
     ("41 5 * * *", debits.ask_again),
     ("*/15 * * * *", movements.pull),
@@ -62,7 +63,7 @@ WHENEVER: list[tuple[type[events.Event], jobs.Job]] = [
     (happened.RecordReceived, settle.settle_charge),
     (happened.CostGrew, raising.raise_hold),
     (happened.ReceiptIssued, collect.collect_payment),
-    (happened.ReceiptIssued, papers.hand_out),  # after the payment, as they share a lock: it says how it was paid
+    (happened.ReceiptIssued, papers.prepare),
     (charge.ChargePaid, collect.charge_paid),
     (refund.RefundChanged, collect.refund_changed),
     (hold.HoldLapsed, raising.hold_lapsed),
@@ -91,6 +92,7 @@ LATER: list[jobs.Job] = [
     reserving.doubt_reservation,
     reserving.expire_reservation,
     collect.collect_payment,
+    papers.hand_out,
     dunning.retry_charge,
     ask.ask_party,
     apply.settle_inbox_cdr,

@@ -84,9 +84,11 @@ def _visual(text: str | None) -> str | None:
 
 
 async def _refuse_known(db: Db, token: ChargeToken) -> None:
-    numbered = (col(ChargeToken.brand_id) == token.brand_id) & (col(ChargeToken.visual_number) == token.visual_number)
-    same = or_(ChargeToken.uid == token.uid, ChargeToken.contract_id == token.contract_id, numbered)
-    known: ChargeToken | None = await db.scalar(select(ChargeToken).where(same).limit(1))
+    same = [col(ChargeToken.uid) == token.uid, col(ChargeToken.contract_id) == token.contract_id]
+    if token.visual_number:
+        at_brand = col(ChargeToken.brand_id) == token.brand_id
+        same.append(at_brand & (col(ChargeToken.visual_number) == token.visual_number))
+    known: ChargeToken | None = await db.scalar(select(ChargeToken).where(or_(*same)).limit(1))
     if known is None:
         return
     for field in ("uid", "contract_id", "visual_number"):

@@ -86,8 +86,9 @@ async def true_up(db: Db, session: ChargingSession, *, revenue: Money, cost: Mon
     if row is None or row.trued_up_at:
         return
     retail = retail_of(await db.get_one(Quote, session.quote_id))
-    in_sale = converted(cost, retail) if retail else cost
-    await _take_out(db, row, Estimate(revenue, in_sale or Money(0, row.currency)))
+    in_sale = converted(cost, retail) if retail else None
+    billed = Estimate(revenue, in_sale) if in_sale and revenue.currency == row.currency else None
+    await _take_out(db, row, billed)
 
 
 async def take_out_what_failed() -> None:
@@ -157,10 +158,12 @@ async def _estimate(db: Db, session: ChargingSession) -> Estimate | None:
     )
 
 
-async def _take_out(db: Db, row: Accrual, billed: Estimate) -> None:
+async def _take_out(db: Db, row: Accrual, billed: Estimate | None) -> None:
+    """What it was billed in another currency than was thought is not compared."""
     thought = _thought(row)
     await ledger.accrual_undone(db, reference=str(row.session_id), revenue=thought.revenue, cost=thought.cost)
-    row.billed_revenue_minor, row.billed_cost_minor = billed.revenue.amount_minor, billed.cost.amount_minor
+    if billed:
+        row.billed_revenue_minor, row.billed_cost_minor = billed.revenue.amount_minor, billed.cost.amount_minor
     row.trued_up_at = clock.now()
     await db.flush()
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import col, select
@@ -17,9 +18,11 @@ from sqlmodel import col, select
 from emsp import clock, jobs, logs
 from emsp.charging import ports
 from emsp.charging.lifecycle import STARTING, State
-from emsp.charging.session import note_once
+from emsp.charging.records.record import Record
+from emsp.charging.session import locked, note_once
 from emsp.charging.silence import Patience, Silent, asks_since_word, is_due, patience, wants_a_look
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
+from emsp.charging.track import take_record
 from emsp.db.engine import Db, transaction
 from emsp.errors import EmspError, PartnerFailed, Refused
 from emsp.settings import settings
@@ -80,7 +83,9 @@ async def ask_party(partner_id: UUID, country_code: str, party_id: str) -> None:
         log.warning("an operator could not be asked", party=f"{country_code}-{party_id}", reason=str(failed))
     except EmspError as failed:
         log.error("an operator could not be asked", party=f"{country_code}-{party_id}", reason=str(failed))
-    await _call_support([session.id for session in asked])
+    ids = [session.id for session in asked]
+    await _take_left_over(ids)
+    await _call_support(ids)
 
 
 async def stuck(db: Db) -> list[Stuck]:
@@ -91,8 +96,9 @@ async def stuck(db: Db) -> list[Stuck]:
 
 
 def silent(session: ChargingSession) -> Silent:
-    """A charge as its silence is judged."""
-    return Silent(State(session.state), session.state_since, session.source_updated_at, session.asked_at, session.asks)
+    """A charge as its silence is judged. Word is what came, by our clock, or what it was dated, by the operator's."""
+    heard_at = max(session.source_updated_at or session.updated_at, session.updated_at)
+    return Silent(State(session.state), session.state_since, heard_at, session.asked_at, session.asks)
 
 
 async def _note_questions(partner_id: UUID, country_code: str, party_id: str) -> Sequence[ChargingSession]:
@@ -113,6 +119,31 @@ async def _note_questions(partner_id: UUID, country_code: str, party_id: str) ->
     return due
 
 
+async def _take_left_over(session_ids: Sequence[UUID]) -> None:
+    """Records that came before, and named nothing but a session of the operator's that is known only now."""
+    named = func.lower(col(ChargeRecord.document)["session_external_id"].as_string())
+    query = (
+        select(ChargeRecord.id, ChargingSession.id)
+        .join(ChargingSession, col(ChargingSession.partner_id) == col(ChargeRecord.partner_id))
+        .join(Station, col(Station.id) == col(ChargingSession.station_id))
+        .where(
+            col(ChargingSession.id).in_(session_ids),
+            col(ChargeRecord.session_id).is_(None),
+            named == col(ChargingSession.external_key),
+            col(ChargeRecord.country_code) == col(Station.country_code),
+            col(ChargeRecord.party_id) == col(Station.party_id),
+        )
+    )
+    async with transaction() as db:
+        left_over = (await db.execute(query)).all()
+    for record_id, session_id in left_over:
+        async with transaction() as db:
+            session = await locked(db, session_id)
+            row = await db.get_one(ChargeRecord, record_id, with_for_update=True)
+            if row.session_id is None:
+                await take_record(db, session, row, msgspec.convert(row.document, Record))
+
+
 async def _call_support(session_ids: Sequence[UUID]) -> None:
     """People look at what was asked so often without an answer; they are called once."""
     now, rules = clock.now(), _patience()
@@ -130,7 +161,8 @@ def _quiet(now: datetime) -> Any:
     shortest = min(rule.waits[0] for rule in _patience().values())
     asked = col(ChargingSession.asked_at)
     quiet = or_(asked.is_(None), asked < now - shortest)
-    heard = func.coalesce(col(ChargingSession.source_updated_at), col(ChargingSession.state_since))
+    known = col(ChargingSession.updated_at)
+    heard = func.greatest(func.least(func.coalesce(col(ChargingSession.source_updated_at), known), now), known)
     charging = or_(col(ChargingSession.state) != State.CHARGING, heard < now - shortest)
     return (
         _watched(now)

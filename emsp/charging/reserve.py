@@ -46,8 +46,8 @@ async def request_reservation(
     if not clock.now() < until <= clock.now() + LONGEST:
         raise Invalid("must be in the future and within four hours", "until")
     evse, station = await _place(db, evse_id)
-    await _refuse_impossible(db, evse, station)
     await _refuse_second(db, driver.id)
+    await _refuse_impossible(db, evse, station)
     await permit(db, brand=brand, driver=asking, station=station, evse=evse, connector=None, quote=None)
     reference = uuid4()
     reservation = Reservation(

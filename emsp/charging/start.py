@@ -14,11 +14,12 @@ from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import ports, reservations
 from emsp.charging.happened import PaymentSecured, StartedLate, StartFailed
+from emsp.charging.largest_hold import largest_hold
 from emsp.charging.lifecycle import STARTING, State
 from emsp.charging.session import advance, locked, note, note_once
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
-from emsp.errors import Declined, Invalid, NotFound, PartnerFailed, PartnerUnreachable, ProcessorFailed
+from emsp.errors import Declined, Invalid, NotFound, PartnerAway, PartnerFailed, PartnerUnreachable, ProcessorFailed
 from emsp.money import Money
 from emsp.payments import balance, hold
 from emsp.payments.policy import Flow, policy_of
@@ -30,6 +31,9 @@ from emsp.stations.tables import Connector, Evse, Station
 SECURE_WITHIN = timedelta(minutes=2)
 HOLD_WITHOUT_PRICE_MINOR = 5000
 SMALLEST_HOLD_MINOR = 100
+ASKED_AGAIN_AFTER = timedelta(seconds=2)
+ASKED_FOR = timedelta(seconds=15)
+"""For so long an operator that cannot be reached at all is asked again before the start fails."""
 
 OUTCOMES = {
     "REJECTED": "The operator refused the start.",
@@ -117,12 +121,13 @@ def _worst_case(brand: Brand, quote: Quote) -> Money:
 async def _open_hold(db: Db, session: ChargingSession, brand: Brand, rest: Money) -> UUID:
     assert session.payment_method_id is not None
     wanted = max(rest.amount_minor, SMALLEST_HOLD_MINOR, policy_of(brand.payment_policy).smallest_minor(rest.currency))
+    cap = await largest_hold(db, brand, rest.currency)
     opened = await hold.open_hold(
         db,
         reference=str(session.id),
         driver_id=session.driver_id,
         payment_method_id=session.payment_method_id,
-        amount=Money(min(wanted, brand.hold_cap_minor), rest.currency),
+        amount=Money(min(wanted, cap.amount_minor), rest.currency),
     )
     session.hold_id = opened.id
     return opened.id
@@ -143,6 +148,9 @@ async def send_start(session_id: UUID) -> None:
     except PartnerUnreachable:
         await _doubt(session_id, "The operator did not answer in time; a late start is still taken up.")
         return
+    except PartnerAway as away:
+        await _ask_again(session_id, f"The operator could not take the start: {away}")
+        return
     except (PartnerFailed, NotFound, Invalid) as failed:
         await _refused(session_id, f"The operator could not take the start: {failed}")
         return
@@ -152,6 +160,19 @@ async def send_start(session_id: UUID) -> None:
     wait_s = answer.timeout_s or settings().command_timeout_s
     async with transaction() as db:
         await jobs.defer(db, doubt_start, after=timedelta(seconds=wait_s), session_id=session_id)
+
+
+async def _ask_again(session_id: UUID, text: str) -> None:
+    """Nothing reached the operator, so that this attempt does not count; after a while it is told to have failed."""
+    async with transaction() as db:
+        session = await locked(db, session_id)
+        session.command_attempts -= 1
+        asked_for = clock.now() - session.state_since
+        if session.state == State.COMMAND_SENT and asked_for < ASKED_FOR:
+            await note_once(db, session, "The operator cannot be reached; it is asked again.")
+            await jobs.defer(db, send_start, after=ASKED_AGAIN_AFTER, session_id=session_id)
+            return
+    await _refused(session_id, text)
 
 
 async def _start_command(db: Db, session: ChargingSession) -> ports.StartCommand:

@@ -72,7 +72,7 @@ def _name(session: ChargingSession, external_id: str) -> None:
 
 
 async def _follow(db: Db, session: ChargingSession, report: SessionReport) -> None:
-    if session.state == State.FAILED and report.status == "ACTIVE":
+    if session.state == State.FAILED and report.status in ("PENDING", "ACTIVE"):
         await _refuse_late(db, session)
     if session.state not in OPEN:
         return

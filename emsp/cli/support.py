@@ -16,7 +16,7 @@ from emsp.accounts import drivers
 from emsp.accounts.tables import Driver
 from emsp.charging import support
 from emsp.charging.ports import CommandAnswer, Limits
-from emsp.cli import support_bookings, support_mails, support_refunds, support_reviews
+from emsp.cli import support_bookings, support_mails, support_refunds, support_reviews, support_stuck
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
@@ -31,6 +31,7 @@ PROFILE_TYPES = ("CHEAP", "FAST", "GREEN", "REGULAR")
 cli = typer.Typer(no_args_is_help=True, help="What staff do for drivers and at operators.")
 support_bookings.register(cli)
 support_reviews.register(cli)
+support_stuck.register(cli)
 support_refunds.register(cli)
 support_mails.register(cli)
 EvseArgument = Annotated[str, typer.Argument(help="EVSE id such as NL*ABC*E1, or our number of it.")]

@@ -153,9 +153,20 @@ def list_all(
 
 
 @cli.command()
-def block(token: TokenArgument, as_json: JsonOption = False) -> None:
+def block(
+    token: TokenArgument,
+    for_good: Annotated[
+        bool, typer.Option("--for-good", help="Take it from its driver too, who could unblock it otherwise.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Let a card or contract start nothing more; operators are told at once."""
-    show([_shown(run(_each(token, charge_tokens.block_token)))], as_json=as_json)
+
+    async def blocked(db: Db, found: ChargeToken) -> ChargeToken:
+        await charge_tokens.block_token(db, found)
+        return await charge_tokens.assign(db, found, None) if for_good else found
+
+    show([_shown(run(_each(token, blocked)))], as_json=as_json)
 
 
 @cli.command()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import String, cast, col, select
 
+from emsp import clock, jobs
 from emsp.accounts.mail import write_mail
 from emsp.db.engine import Db, transaction
 from emsp.fleets.invoice_paper import KIND, paper_of
@@ -14,11 +15,13 @@ from emsp.fleets.invoice_words import mail
 from emsp.fleets.issued import Issued, issued_of
 from emsp.fleets.links import csv_url
 from emsp.fleets.members import manager_emails
+from emsp.fleets.tables import FleetInvoice
 from emsp.papers.keep import keep, kept
 from emsp.papers.said import amount
 from emsp.papers.tables import Document
 
 CSV_GOOD_FOR = timedelta(days=30)
+LATE = timedelta(hours=1)
 
 
 async def send_invoice(invoice_id: UUID) -> None:
@@ -30,6 +33,15 @@ async def send_invoice(invoice_id: UUID) -> None:
         name = f"{issued.invoice.number}.pdf"
         document = await keep(db, kind=KIND, subject=str(invoice_id), name=name, paper=paper_of(issued))
         await tell(db, issued, "issued", document)
+
+
+async def take_up_again() -> None:
+    """Job: send the invoices that should have been sent long ago."""
+    is_written = select(Document.id).where(Document.kind == KIND, Document.subject == cast(FleetInvoice.id, String))
+    async with transaction() as db:
+        late = select(FleetInvoice.id).where(FleetInvoice.issued_at < clock.now() - LATE, ~is_written.exists())
+        for invoice_id in (await db.execute(late)).scalars():
+            await jobs.defer(db, send_invoice, lock=f"invoice:{invoice_id}", alone=True, invoice_id=invoice_id)
 
 
 async def documents_of(db: Db, invoice_ids: list[UUID]) -> dict[UUID, Document]:

@@ -17,7 +17,7 @@ from strawberry.types.graphql import OperationType
 
 from emsp import logs
 from emsp.graphql.account import ViewerQuery
-from emsp.graphql.balance import BalanceMutation
+from emsp.graphql.balance_changes import BalanceMutation
 from emsp.graphql.billing import BillingMutation
 from emsp.graphql.brand import BrandQuery
 from emsp.graphql.charge_permission import ChargePermissionQuery

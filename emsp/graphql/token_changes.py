@@ -49,7 +49,6 @@ class ChargeTokenInput:
 @strawberry.enum(description="Why nothing was done with a card.")
 class ChargeTokenErrorCode(Enum):
     TOKEN_NOT_FOUND = value("TOKEN_NOT_FOUND", "The driver has no such card.")
-    BLOCKED_BY_SUPPORT = value("BLOCKED_BY_SUPPORT", "The support desk blocked it; only they can unblock it.")
 
 
 @strawberry.type(description="Why a card was not blocked.")

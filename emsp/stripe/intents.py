@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import stripe
+from msgspec.structs import replace
 
 from emsp import clock
-from emsp.errors import Declined
+from emsp.errors import Declined, KeyReused, ProcessorFailed
 from emsp.payments.ports import Intent, Wish
 from emsp.stripe.client import all_of, asked, at_or_after, client, id_of, key, moment, reference_of
 
@@ -87,7 +88,16 @@ async def _create(wish: Wish, kind: str, **how: Any) -> Intent:
         "metadata": {"reference": wish.reference},
         **how,
     }
-    return intent_in(await asked(client().v1.payment_intents.create_async(params, key(f"create-{wish.reference}"))))
+    call = client().v1.payment_intents.create_async(params, key(f"create-{wish.reference}"))
+    try:
+        return intent_in(await asked(call))
+    except (Declined, KeyReused):
+        raise
+    except ProcessorFailed:
+        # A failure is kept under the key, too: what was made all the same is found by its reference.
+        if made := await _made_before(replace(wish, first_asked_at=None)):
+            return made
+        raise
 
 
 async def _made_before(wish: Wish) -> Intent | None:

@@ -91,6 +91,8 @@ async def test_that_the_contract_in_a_car_is_its_own_id(ada: Driver) -> None:
     new = NewToken(kind="EMAID", contract_id="NL-EMP-C00000009", driver_id=ada.id)
     contract = await brought_in(ada, new)
     assert contract.uid == contract.contract_id
+    other = await brought_in(ada, NewToken(kind="EMAID", contract_id="NL-EMP-C00000010"))
+    assert (other.visual_number, contract.visual_number) == (None, None), "numbers that are not there are not the same"
     assert contract.driver_id == ada.id
     assert await values(TOLD) == [(str(contract.id),)]
 

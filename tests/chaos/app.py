@@ -57,6 +57,7 @@ class App:
         self._url, self._cards_url, self._codes = f"{url}/graphql", cards_url, codes
         self._http = httpx.AsyncClient(timeout=ASKED_S, trust_env=False, limits=httpx.Limits(keepalive_expiry=3))
         self._token: str | None = None
+        self._email = ""
         self._asked_again = asked_again
 
     async def close(self) -> None:
@@ -64,6 +65,7 @@ class App:
 
     async def sign_in(self, email: str) -> None:
         """With the code that is sent; a code that was used up by a lost answer is followed by another one."""
+        self._email, self._token = email, None
         for _ in range(5):
             before = len(self._codes.of(email))
             await self.ask(documents.REQUEST_CODE, email=email)
@@ -112,29 +114,32 @@ class App:
         for pause_s in pauses():
             try:
                 return await self.ask_once(document, **variables)
-            except (httpx.TransportError, _NoAnswer) as error:
+            except (httpx.TransportError, NoAnswer) as error:
                 last = f"{type(error).__name__} {error}"
             self._asked_again[last.split("\n")[0][:60]] += 1
             await asyncio.sleep(pause_s)
         raise GaveUp(last)
 
     async def ask_once(self, document: str, *, within_s: float | None = None, **variables: Any) -> Json:
-        """One try. Raises httpx.TransportError or _NoAnswer; an error that another try would meet again is a defect."""
+        """One try. Raises httpx.TransportError or NoAnswer; an error that another try would meet again is a defect."""
         headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
         wanted = {"query": document, "variables": variables}
         answer = await self._http.post(self._url, json=wanted, headers=headers, timeout=within_s or ASKED_S)
         if answer.status_code >= 500:
-            raise _NoAnswer(f"HTTP {answer.status_code}")
+            raise NoAnswer(f"HTTP {answer.status_code}")
         body: Json = answer.json()
         codes = [error.get("extensions", {}).get("code") for error in body.get("errors") or []]
         if any(code in AGAIN for code in codes):
-            raise _NoAnswer(str(codes[0]))
+            raise NoAnswer(str(codes[0]))
+        if "UNAUTHENTICATED" in codes and self._token:
+            await self.sign_in(self._email)
+            raise NoAnswer("the sign-in had ended")
         assert not codes, f"{document.split()[1]} {variables}: {body['errors']}"
         data: Json = body["data"]
         return data
 
 
-class _NoAnswer(Exception):
+class NoAnswer(Exception):
     """The service answered that it cannot answer now."""
 
 

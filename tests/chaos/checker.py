@@ -70,7 +70,7 @@ def billed_once(books: Books) -> Found:
 
 
 def never_twice(books: Books) -> Found:
-    """Nothing is billed twice, or without having been delivered, or after its driver was told that it had failed."""
+    """Nothing is billed twice, without having been delivered, or after its driver was told of a failure."""
     found, payers = Found(), _by_payer(books)
     for payer, bills in _billed(books).items():
         charges = payers.get(payer, [])
@@ -92,7 +92,7 @@ def no_hold_left(books: Books) -> Found:
 
 
 def within_the_hold(books: Books) -> Found:
-    """Nothing more is captured than was authorised, and nothing more given back than was captured."""
+    """No more is captured than was authorised, and no more given back than was captured."""
     found = Found()
     for one in books.intents:
         taken, held, back = one["captured_minor"], one["authorised_minor"], one["refunded_minor"]

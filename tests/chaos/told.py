@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.chaos.run import Report
 
-WIDTH = 62
+WIDTH = 100
 SHOWN = 8
 
 
@@ -26,7 +26,7 @@ def table(report: Report) -> str:
             "invariants, by the ledger and the books of the card processor and the operator",
             "",
             *(_row(f"{'ok ' if one.holds else 'NO '} {one.sentence}", one.found.looked_at) for one in report.verdicts),
-            *_reconciled(report),
+            _row(f"{'NO ' if report.reconciled else 'ok '} `emsp bills reconcile`: differences", report.reconciled),
             *_violations(report),
             "",
             "Every invariant holds." if report.holds else f"NOT EVERYTHING HOLDS; logs are in {report.folder}/logs",
@@ -51,12 +51,6 @@ def _block(title: str, *figures: dict[str, Any]) -> list[str]:
 
 def _row(name: str, count: Any) -> str:
     return f"  {name:<{WIDTH}} {count:>8}"
-
-
-def _reconciled(report: Report) -> list[str]:
-    if report.reconciled is None:
-        return []
-    return [_row(f"{'NO ' if report.reconciled else 'ok '} `emsp bills reconcile`: differences", report.reconciled)]
 
 
 def _violations(report: Report) -> list[str]:

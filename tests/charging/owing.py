@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlmodel import col, select, update
+from sqlmodel import col, func, select, update
 
 from emsp import clock
 from emsp.accounts.tables import Mail
@@ -14,7 +14,7 @@ from emsp.charging.tables import ChargingSession
 from emsp.db.engine import transaction
 from emsp.money import Money
 from emsp.payments.ledger.balances import top_up_received
-from emsp.payments.tables import Charge, Hold, PaymentMethod
+from emsp.payments.tables import Charge, Hold, LedgerEntry, LedgerTransaction, PaymentMethod
 from tests.charging.conftest import Place
 from tests.charging.outside import FakeCards
 from tests.charging.saying import now, record, run_jobs, say
@@ -51,11 +51,22 @@ async def another_card(place: Place) -> PaymentMethod:
         return await rows.card(db, place.driver)
 
 
-async def on_the_balance(place: Place, amount_minor: int) -> None:
+async def on_the_balance(place: Place, amount_minor: int, reference: str = "paid in") -> None:
     """The driver paid in so much before."""
     async with transaction() as db:
         amount = Money(amount_minor, "EUR")
-        await top_up_received(db, reference="paid in", driver_id=place.driver.id, amount=amount)
+        await top_up_received(db, reference=reference, driver_id=place.driver.id, amount=amount)
+
+
+async def paid_in() -> int:
+    """What was paid in onto balances, in minor units."""
+    query = (
+        select(func.coalesce(func.sum(LedgerEntry.amount_minor), 0))
+        .join(LedgerTransaction, col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
+        .where(LedgerTransaction.event == "top_up_received", LedgerEntry.account == "processor_clearing")
+    )
+    async with transaction() as db:
+        return int((await db.execute(query)).scalar_one())
 
 
 async def the_charge() -> Charge:

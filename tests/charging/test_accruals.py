@@ -179,7 +179,7 @@ def test_that_a_cost_in_another_currency_is_accrued_in_that_of_sale() -> None:
 
 @pytest.mark.parametrize("text", ["2025-13", "2025-00", "2025-6", "June", "", "0000-01"])
 def test_that_a_month_is_written_in_one_way(text: str) -> None:
-    with pytest.raises(Invalid, match="month: .* is no month"):
+    with pytest.raises(Invalid, match=r"month: .* is no month"):
         Month.parse(text)
 
 

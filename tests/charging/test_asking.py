@@ -16,9 +16,9 @@ from emsp.charging.tables import ChargingSession
 from emsp.cli import support_stuck
 from emsp.db.engine import transaction
 from emsp.errors import PartnerUnreachable, Refused
-from tests.charging.conftest import Place
+from tests.charging.conftest import END, Place
 from tests.charging.outside import FakeNetwork
-from tests.charging.saying import books, now, record, report, run_jobs, say, timeline
+from tests.charging.saying import books, kept_records, now, record, report, run_jobs, say, timeline
 
 FOR_ITS_RECORD = "We asked the operator for its record of this charge."
 HOW_IT_STANDS = "The operator has told us nothing for a while; we asked it how the charge stands."
@@ -37,6 +37,7 @@ async def asked_again(session: ChargingSession, **ago: float) -> None:
         assert row.asked_at is not None
         row.asked_at = clock.now() - timedelta(**ago)
         row.state_since = min(row.state_since, row.asked_at - timedelta(minutes=11))
+        row.updated_at = row.state_since
 
 
 async def watch() -> None:
@@ -68,6 +69,24 @@ async def test_that_a_missing_record_is_asked_for_and_billed(place: Place, netwo
     assert told[:2] == [FOR_ITS_RECORD, "The operator's record of the charge arrived."]
     await watch()
     assert len(network.asked) == 1
+
+
+async def test_that_a_record_that_came_before_its_session_was_known_is_found(
+    place: Place, network: FakeNetwork
+) -> None:
+    """It names the operator's session alone, of which we hear only now that we ask."""
+    session = await place.session(state="ENDED", state_since=clock.now() - timedelta(minutes=11))
+    nameless = {"authorization_reference": None, "session_external_id": "S1"}
+    await say(place, record(session, **nameless))
+    assert await kept_records() == {"C1": None}
+
+    async def answer() -> None:
+        await say(place, report(session, "COMPLETED", minutes=60, ended_at=END))
+
+    network.answers = answer
+    await watch()
+    assert await kept_records() == {"C1": session.id}
+    assert (await books())["revenue"] == -450
 
 
 async def test_that_asking_alone_changes_nothing_but_what_the_driver_reads_once(
@@ -117,7 +136,8 @@ async def test_that_support_is_called_once_when_asking_is_in_vain(
 
 
 async def test_that_a_silent_charge_is_asked_about_until_word_comes(place: Place, network: FakeNetwork) -> None:
-    session = await place.session(state="CHARGING", state_since=clock.now() - timedelta(minutes=16))
+    since = clock.now() - timedelta(minutes=16)
+    session = await place.session(state="CHARGING", state_since=since, updated_at=since)
     await watch()
     assert await timeline(session) == [HOW_IT_STANDS]
 
@@ -128,9 +148,24 @@ async def test_that_a_silent_charge_is_asked_about_until_word_comes(place: Place
     assert (await now(session)).state == "CHARGING"
 
 
+async def test_that_an_operator_whose_clock_is_slow_is_not_silent(place: Place, network: FakeNetwork) -> None:
+    """What it sends is an hour old by its own account, and has just come by ours."""
+    long_ago = clock.now() - timedelta(hours=1)
+    await place.session(
+        state="CHARGING",
+        state_since=long_ago,
+        source_updated_at=long_ago,
+        updated_at=clock.now() - timedelta(minutes=1),
+    )
+    await watch()
+    assert network.asked == []
+
+
 async def test_that_a_lost_start_is_found_before_it_is_given_up(place: Place, network: FakeNetwork) -> None:
     since = clock.now() - timedelta(seconds=110)
-    session = await place.session(state="START_UNCONFIRMED", state_since=since, started_at=None, command_attempts=1)
+    session = await place.session(
+        state="START_UNCONFIRMED", state_since=since, updated_at=since, started_at=None, command_attempts=1
+    )
 
     async def answer() -> None:
         await say(place, report(session, "ACTIVE", minutes=1, updated_at=clock.now()))
@@ -145,7 +180,9 @@ async def test_that_a_start_that_failed_is_asked_about_once_and_stopped_if_it_ru
     place: Place, network: FakeNetwork
 ) -> None:
     since = clock.now() - timedelta(minutes=16)
-    session = await place.session(state="FAILED", state_since=since, started_at=None, command_attempts=1)
+    session = await place.session(
+        state="FAILED", state_since=since, updated_at=since, started_at=None, command_attempts=1
+    )
     never_sent = await place.session(state="FAILED", state_since=since, started_at=None)
 
     async def answer() -> None:

@@ -1,6 +1,8 @@
 """A payment that fails is due: told, paid by the driver with the app in hand, and never taken twice."""
 
 import asyncio
+import random
+from contextlib import suppress
 
 import pytest
 
@@ -23,10 +25,11 @@ from tests.charging.owing import (
     hours_until,
     mails,
     on_the_balance,
+    paid_in,
     pay,
     the_charge,
 )
-from tests.charging.saying import books, now, receipt_of, record, run_jobs, say, timeline, unbalanced
+from tests.charging.saying import books, now, receipt_of, receipts_of, record, run_jobs, say, timeline, unbalanced
 from tests.charging.test_corrections import both_ways, eight, twenty
 from tests.graphql import rows
 
@@ -330,3 +333,53 @@ def test_that_reminders_speak_the_drivers_language(language: str, says: list[str
     assert "2025-000001" in last
     assert "{" not in text + last
     assert "3 juin" not in last
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 28])
+async def test_that_whatever_happens_in_whatever_order_nothing_is_paid_twice(
+    place: Place, cards: FakeCards, seed: int
+) -> None:
+    """Declines, retries, payments, lost answers, webhooks, corrections and money on the balance, as chance has it."""
+    dice = random.Random(seed)
+    session = await fallen_due(place, cards)
+    records = [eight(session), twenty(session, external_id="C3"), record(session, external_id="C4", net="4.00")]
+
+    async def attempt() -> None:
+        with suppress(Refused, ProcessorFailed):
+            await pay(place, session, key=dice.choice("abc"))
+
+    async def retry() -> None:
+        await days_pass(1)
+        await retry_due()
+
+    async def webhook() -> None:
+        for intent in list(cards.intents):
+            await charge.intent_changed(intent)
+
+    async def correction() -> None:
+        if records:
+            await say(place, records.pop(dice.randrange(len(records))))
+
+    async def top_up() -> None:
+        await on_the_balance(place, dice.choice((30, 100, 500)), reference=f"{dice.random()}")
+
+    for _ in range(12):
+        cards.declines, cards.authenticates = dice.random() < 0.4, {False} if dice.random() < 0.3 else set()
+        cards.times_out = ["confirm"] if dice.random() < 0.2 else []
+        await dice.choice((attempt, retry, webhook, correction, top_up))()
+        await run_jobs()
+    cards.declines, cards.authenticates, cards.times_out = False, set(), []
+    for asked in [one.processor_id for one in cards.intents.values() if one.status == "REQUIRES_ACTION"]:
+        cards.authenticated(asked)
+    for key in ("last", "very last"):
+        with suppress(Refused, ProcessorFailed):
+            await pay(place, session, key=key)
+        await run_jobs()
+
+    found, stands = await receipts_of(session), await books()
+    taken = sum(cards.taken()) - sum(cards.given_back())
+    assert (await now(session)).state == "SETTLED"
+    assert (stands["driver"], await unbalanced(), await dues(place)) == (0, {}, [])
+    assert stands["processor_clearing"] == taken + await paid_in()
+    given_up = stands.get("receivable_written_off", 0)
+    assert sum(one.total_minor for one in found) == sum(one.paid_minor for one in found) + given_up

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select, update
 
 from emsp import clock
@@ -74,6 +75,22 @@ async def test_that_an_invoice_is_sent_once_with_the_document_and_the_csv(compan
     assert (document.kind, document.subject, document.name) == ("FLEET_INVOICE", str(made.id), f"{made.number}.pdf")
     assert document.body.startswith(b"%PDF")
     assert (made.state, bank.wishes) == ("OPEN", [])
+
+
+async def test_that_one_that_was_never_sent_is_sent_later(company: Company, bank: FakeBank) -> None:
+    await company.charged(545, MARCH)
+    await company.closed(month(MARCH))
+    async with transaction() as db:
+        await db.execute(text("DELETE FROM procrastinate_jobs"))
+    await sending.take_up_again()
+    await run_jobs()
+    assert await mails() == []
+
+    await change(FleetInvoice, issued_at=clock.now() - timedelta(hours=2))
+    for _ in range(2):
+        await sending.take_up_again()
+        await run_jobs()
+    assert [mail.recipient for mail in await mails()] == ["boss@example.com"]
 
 
 async def test_that_it_goes_to_the_managers_where_no_address_is_known(company: Company, bank: FakeBank) -> None:

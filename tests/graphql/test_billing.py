@@ -64,7 +64,7 @@ async def test_that_a_receipt_is_downloaded_by_its_driver(api: Api, town: Town) 
     found = (await api.ask(RECEIPT, "ada-token", id=receipt))["node"]
     assert found["reason"] is None
     assert (await api.ask(RECEIPT, "ben-token", id=receipt))["node"] is None
-    assert (await api.post(RECEIPT, None, id=receipt)).json()["data"] is None
+    assert (await api.post(RECEIPT, None, id=receipt)).json()["data"]["node"] is None
     path = httpx.URL(found["pdfUrl"]).raw_path.decode()
     again = httpx.URL((await api.ask(RECEIPT, "ada-token", id=receipt))["node"]["pdfUrl"]).raw_path.decode()
     transport = httpx.ASGITransport(Starlette(routes=downloads.routes()))

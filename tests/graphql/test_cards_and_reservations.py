@@ -1,6 +1,6 @@
 """Cards, contracts and reservations as an app reads and changes them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -47,11 +47,11 @@ def _fresh(api: Api) -> Iterator[None]:
 
 
 @pytest.fixture
-async def card(town: Town) -> AsyncIterator[dict[str, str]]:
+async def card(town: Town) -> dict[str, str]:
     async with transaction() as db:
         new = NewToken(uid="04A2B3C4", contract_id="NLEMPC00000001", visual_number="12345678")
         await add_token(db, town.volt.id, new)
-    yield {"number": "1234 5678", "ending": "b3c4"}
+    return {"number": "1234 5678", "ending": "b3c4"}
 
 
 async def test_that_a_card_is_added_blocked_and_taken_away(api: Api, town: Town, card: dict[str, str]) -> None:

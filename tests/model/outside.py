@@ -185,6 +185,10 @@ class Processor:
             intent = self._become(intent, "CANCELED", 0)
         return self._answered(intent)
 
+    async def change_amount(self, processor_id: str, *, amount_minor: int, reference: str) -> Intent:
+        self._may_fail()
+        return self._answered(self._keep(replace(self.intents[processor_id], amount_minor=amount_minor)))
+
     async def increment(self, processor_id: str, *, amount_minor: int, reference: str) -> Intent:
         self._may_fail()
         if self.mood == "DECLINES":

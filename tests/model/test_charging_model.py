@@ -11,6 +11,7 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
@@ -35,12 +36,13 @@ from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import authorize, start, stop, track
 from emsp.charging import ports as charging_ports
+from emsp.charging.billing import due_paying
 from emsp.charging.lifecycle import State, after
 from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.tables import ChargingSession, Receipt, SessionEvent
 from emsp.db import engine
 from emsp.db.engine import Db, transaction
-from emsp.errors import Refused
+from emsp.errors import EmspError, Refused
 from emsp.partners.tables import Partner
 from emsp.payments import inbox, ledger
 from emsp.payments import ports as payments_ports
@@ -65,19 +67,21 @@ def do(story: Awaitable[T]) -> T:
 class Charges(RuleBasedStateMachine):
     """One driver with a card, two charge points, an operator and a card processor."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(flow=st.sampled_from(["HOLD", "HOLD", "AFTER"]))
+    def begin(self, flow: str) -> None:
         self.operator, self.processor = Operator(), Processor()
         charging_ports.plug(cast(charging_ports.Network, self.operator))
         payments_ports.plug(cast(payments_ports.Processor, self.processor))
         self.sessions: list[UUID] = []
-        do(self._furnish())
+        do(self._furnish(flow))
 
-    async def _furnish(self) -> None:
+    async def _furnish(self, flow: str) -> None:
         async with transaction() as db:
             await db.execute(text("DELETE FROM procrastinate_jobs"))
             name = uuid4().hex[:8]
-            self.brand = await rows.added(db, Brand(slug=name, name=name, languages=["en"]))
+            self.brand = await rows.added(
+                db, Brand(slug=name, name=name, languages=["en"], payment_policy={"flow": flow})
+            )
             self.driver: Driver = await rows.driver(db, self.brand.id, name)
             await rows.card(db, self.driver)
             await rows.added(db, Customer(driver_id=self.driver.id, processor_id=f"cus_{name}"))
@@ -121,11 +125,23 @@ class Charges(RuleBasedStateMachine):
         do(self._stop(self._session(which)))
 
     async def _stop(self, session_id: UUID) -> None:
-        try:
+        with suppress(Refused):
             async with transaction() as db:
                 await stop.request_stop(db, driver_id=self.driver.id, session_id=session_id)
-        except Refused:
-            pass
+
+    @precondition(lambda self: self.sessions)
+    @rule(
+        which=st.integers(0, 9), key=st.integers(0, 2), processor=st.sampled_from(["OK", "DECLINES", "FAILS", "LOST"])
+    )
+    def pay_due(self, which: int, key: int, processor: str) -> None:
+        """What is due is paid in the app; asked too early, or twice, it does no harm."""
+        self.processor.mood = processor
+        do(self._pay_due(self._session(which), f"pay {key}"))
+        self.processor.mood = "OK"
+
+    async def _pay_due(self, session_id: UUID, key: str) -> None:
+        with suppress(EmspError):
+            await due_paying.pay_due(self.driver.id, session_id, idempotency_key=key)
 
     # What happens at the charge point, and what is heard of it.
 

@@ -13,7 +13,7 @@ from emsp.cli.partners_invoices import invoices as command
 from emsp.db.engine import transaction
 from emsp.ocpi.keep.invoices import Invoice, invoices
 from tests.graphql import rows
-from tests.ocpi.people import Cpo, documents
+from tests.ocpi.people import Cpo, documents, values
 
 POST, ONE = "/invoicereconciliation", "/invoicereconciliation/NL/ABC/I1"
 
@@ -163,3 +163,38 @@ async def test_staff_see_them_by_the_partners_name(newest: Cpo) -> None:
         }
     ]
     assert (await asyncio.to_thread(CliRunner().invoke, cli, ["Nobody"])).exit_code == 1
+
+
+async def settled() -> list[tuple[Any, ...]]:
+    """The invoices as settlement has them, with their records."""
+    query = "SELECT number, source, state, lines, findings FROM partner_invoice ORDER BY number"
+    return [
+        (number, source, state, [line["record"] for line in lines], [one["kind"] for one in found])
+        for number, source, state, lines, found in await values(query)
+    ]
+
+
+async def test_settlement_is_told_of_an_invoice_and_of_every_change(newest: Cpo) -> None:
+    other = "/invoicereconciliation/NL/ABC/I2"
+    await newest.says("PUT", ONE, record())
+    assert await settled() == [("2026-0042", "OCPI", "DISPUTED", ["C1", "C2"], ["UNKNOWN", "UNKNOWN"])]
+
+    await newest.says("PUT", other, record(id="I2", cdrs=["C3", "C1"]))
+    [(_, _, _, cdrs, found)] = await settled()
+    assert (cdrs, found) == (["C1", "C2", "C3", "C1"], ["UNKNOWN"] * 3 + ["DUPLICATED"])
+
+    moved = record(id="I2", invoice_id="2026-0043", cdrs=["C3"], last_updated="2026-07-01T10:00:00Z")
+    await newest.says("PUT", other, moved)
+    assert [(number, cdrs) for number, _, _, cdrs, _ in await settled()] == [
+        ("2026-0042", ["C1", "C2"]),
+        ("2026-0043", ["C3"]),
+    ]
+
+    await newest.says("DELETE", other)
+    assert [number for number, *_ in await settled()] == ["2026-0042"]
+
+
+async def test_settlement_hears_nothing_of_what_is_refused(newest: Cpo) -> None:
+    assert await newest.says("PUT", "/invoicereconciliation/NL/XYZ/I1", record(party_id="XYZ")) == (404, 2001)
+    assert await newest.says("PUT", ONE, record(last_updated="yesterday")) == (200, 2001)
+    assert await settled() == []

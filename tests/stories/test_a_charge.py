@@ -77,7 +77,7 @@ async def test_that_a_subscriber_sees_the_state_at_once_and_every_change_until_i
     assert "CHARGING" in seen
 
 
-async def test_that_charging_on_past_the_hold_charges_the_rest_to_the_same_card(world: World) -> None:
+async def test_that_charging_on_past_the_hold_is_paid_by_a_raised_hold_or_by_the_same_card(world: World) -> None:
     app = await world.driver()
     connector, _ = await world.priced_connector(app)
     small = await world.quote(app, connector, energy_wh=1000)
@@ -89,7 +89,7 @@ async def test_that_charging_on_past_the_hold_charges_the_rest_to_the_same_card(
     payments = world.payments()[before:]
     assert sum(payment["captured_minor"] for payment in payments) == minor(settled["receipt"]["total"])
     assert minor(settled["receipt"]["paid"]) == minor(settled["receipt"]["total"])
-    assert payments[0]["captured_minor"] == payments[0]["authorised_minor"]
+    assert payments[0]["captured_minor"] <= payments[0]["authorised_minor"]
 
 
 async def test_that_a_record_sent_twice_is_billed_once(world: World) -> None:

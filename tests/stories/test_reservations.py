@@ -36,7 +36,7 @@ async def reservable(world: World, app: AppClient, *, can: bool = True) -> dict[
 
 async def reserved(app: AppClient, connector: dict[str, Any], **wish: Any) -> dict[str, Any]:
     wanted = {"evseId": connector["evse"]["id"], "idempotencyKey": uuid4().hex, "minutes": 15} | wish
-    answer: dict[str, Any] = (await app.ask(RESERVE, input=wanted))["reserveEvse"]
+    answer: dict[str, Any] = (await app.post(RESERVE, input=wanted))["data"]["reserveEvse"]
     return answer
 
 
@@ -67,7 +67,9 @@ async def test_that_a_reservation_is_kept_and_used(world: World) -> None:
 
     stranger = await world.driver()
     assert (await stranger.ask(SHOW, id=id_))["node"] is None
-    assert (await stranger.ask(CANCEL, id=id_))["cancelReservation"]["errors"] == [{"code": "RESERVATION_NOT_FOUND"}]
+    assert (await stranger.post(CANCEL, id=id_))["data"]["cancelReservation"]["errors"] == [
+        {"code": "RESERVATION_NOT_FOUND"}
+    ]
     again = await reserved(app, connector)
     assert [error["code"] for error in again["errors"]] == ["ALREADY_RESERVED"]
 

@@ -1,6 +1,7 @@
 """What belongs to one driver, fleet or brand is nothing to another: every argument that takes an id is tried."""
 
 import asyncio
+import base64
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from emsp.demo import documents
 from emsp.demo.app_client import AppClient
 from emsp.demo.processes import DemoFailed
+from tests.stories.test_cards_and_cars import a_card
+from tests.stories.test_reservations import reservable, reserved
 from tests.stories.world import OVER, START, STOP, World
 
 MONTH = f"{datetime.now(ZoneInfo('Europe/Amsterdam')):%Y-%m}"
@@ -60,6 +63,23 @@ ID_ARGUMENTS = {
     "Subscription.chargingSessionChanged.id",
     "AddFleetMemberInput.fleetId",
     "AddPaymentMethodInput.setupId",
+    "BeginMandateInput.fleetId",
+    "ChargeTokenInput.tokenId",
+    "Mutation.cancelReservation.reservationId",
+    "Mutation.finishMandate.fleetId",
+    "Mutation.revokeMandate.fleetId",
+    "Mutation.setChargingPreferences.sessionId",
+    "PayDueInput.paymentMethodId",
+    "PayDueInput.sessionId",
+    "Query.chargePermission.connectorId",
+    "Query.chargePermission.fleetId",
+    "Query.chargePermission.paymentMethodId",
+    "Query.chargePermission.quoteId",
+    "RemovePaymentMethodInput.paymentMethodId",
+    "ReserveEvseInput.evseId",
+    "SetAutoTopUpInput.paymentMethodId",
+    "SetDefaultPaymentMethodInput.paymentMethodId",
+    "TopUpBalanceInput.paymentMethodId",
     "QuoteChargeInput.connectorId",
     "QuoteChargeInput.vehicleId",
     "ChangeVehicleInput.vehicleId",
@@ -75,11 +95,44 @@ ID_ARGUMENTS = {
 PUBLIC = {
     "Query.station.id": "stations are for everybody",
     "QuoteChargeInput.connectorId": "prices are for everybody",
+    "Query.chargePermission.connectorId": "what one may do there oneself is answered",
+    "ReserveEvseInput.evseId": "charge points are for everybody",
     "StartChargingInput.connectorId": "must be the quote's, which is checked",
     "StartChargingInput.evseId": "must be the quote's, which is checked",
     "StationFilter.operators": "operators are for everybody",
     "StationPlace.ids": "stations are for everybody",
 }
+AMOUNT = '{amount: "20.00", currency: EUR}'
+STOLEN = {
+    "card": (
+        "mutation ($id: ID!) { removePaymentMethod(input: {paymentMethodId: $id}) { errors { code } } }",
+        "mutation ($id: ID!) { setDefaultPaymentMethod(input: {paymentMethodId: $id}) { errors { code } } }",
+        f"mutation ($id: ID!) {{ topUpBalance(input: {{amount: {AMOUNT}, paymentMethodId: $id, "
+        'idempotencyKey: "stolen"}) { errors { code } } }',
+        f"mutation ($id: ID!) {{ setAutoTopUp(input: {{below: {AMOUNT}, amount: {AMOUNT}, paymentMethodId: $id}}) "
+        "{ errors { code } } }",
+    ),
+    "session": (
+        'mutation ($id: ID!) { payDue(input: {sessionId: $id, idempotencyKey: "stolen"}) { errors { code } } }',
+        "mutation ($id: ID!) { setChargingPreferences(sessionId: $id, input: {}) { errors { code } } }",
+    ),
+    "fleet": (
+        "mutation ($id: ID!) { beginMandate(input: {fleetId: $id}) { errors { code } } }",
+        "mutation ($id: ID!) { finishMandate(fleetId: $id) { errors { code } } }",
+        "mutation ($id: ID!) { revokeMandate(fleetId: $id) { errors { code } } }",
+    ),
+    "charge token": (
+        "mutation ($id: ID!) { blockChargeToken(input: {tokenId: $id}) { errors { code } } }",
+        "mutation ($id: ID!) { unblockChargeToken(input: {tokenId: $id}) { errors { code } } }",
+        "mutation ($id: ID!) { removeChargeToken(input: {tokenId: $id}) { errors { code } } }",
+    ),
+    "reservation": ("mutation ($id: ID!) { cancelReservation(reservationId: $id) { errors { code } } }",),
+}
+"""What a stranger may try with an id of the owner's: refused exactly as with one that does not exist."""
+MAY = """
+query ($id: ID!, $fleet: ID, $card: ID, $quote: ID) {
+  chargePermission(connectorId: $id, fleetId: $fleet, paymentMethodId: $card, quoteId: $quote) { allowed code }
+}"""
 
 
 @dataclass
@@ -112,6 +165,8 @@ async def owned(world: World, _brand: str) -> Owned:
     running_at, at = await world.priced_connector(owner)
     running = await world.start(owner, at, connectorId=running_at["id"])
     await world.wait(owner, running["id"], "CHARGING")
+    card = await a_card(world, owner)
+    kept = (await reserved(owner, await reservable(world, owner)))["reservation"]
     setup = (await owner.ask(SETUP))["addPaymentMethod"]["setup"]["id"]
     other_boss = await world.driver(email=f"{uuid4().hex[:8]}@example.com")
     await other_boss.ask(documents.CREATE_FLEET)
@@ -125,6 +180,8 @@ async def owned(world: World, _brand: str) -> Owned:
             "fleet": fleet,
             "bill": bill,
             "setup": setup,
+            "charge token": card["id"],
+            "reservation": kept["id"],
         },
         strangers={
             "another driver": await world.driver(),
@@ -169,6 +226,7 @@ async def test_that_strangers_get_nothing_and_change_nothing(world: World, owned
         assert await _refused(stranger, FINISH, "addPaymentMethod", id=owned.ids["setup"]), who
         assert await _refused(stranger, ADD_MEMBER, "addFleetMember", id=owned.ids["fleet"]), who
         await _unwatched(stranger, owned.running)
+        await _unstolen(stranger, owned, who)
         await _unstarted(world, stranger, owned, who)
     owner = await world.driver(card=None, email="owner@example.com")
     assert (await world.session(owner, owned.running))["state"] == "CHARGING"
@@ -186,6 +244,26 @@ async def _refused(stranger: AppClient, document: str, mutation: str, **variable
     answer = await stranger.post(document, **variables)
     payload = (answer.get("data") or {}).get(mutation)
     return bool(answer.get("errors")) if payload is None else bool(payload["errors"])
+
+
+async def _unstolen(stranger: AppClient, owned: Owned, who: str) -> None:
+    for thing, documents_ in STOLEN.items():
+        kind = base64.urlsafe_b64decode(owned.ids[thing] + "==").partition(b":")[0]
+        nothing = base64.urlsafe_b64encode(kind + f":{uuid4()}".encode()).decode().rstrip("=")
+        for document in documents_:
+            answer = await stranger.post(document, id=owned.ids[thing])
+            assert _told(answer), (who, document)
+            assert _told(answer) == _told(await stranger.post(document, id=nothing)), (who, document)
+    for name, thing in (("fleet", "fleet"), ("card", "card"), ("quote", "quote")):
+        answer = await stranger.post(MAY, **{"id": owned.connector["id"], name: owned.ids[thing]})
+        permission = (answer.get("data") or {}).get("chargePermission")
+        assert not (permission and permission["allowed"]), (who, name)
+
+
+def _told(answer: dict[str, Any]) -> list[str]:
+    """Every reason for which something was refused."""
+    payloads = [payload for payload in (answer.get("data") or {}).values() if payload]
+    return _codes(answer) + [error["code"] for payload in payloads for error in payload["errors"]]
 
 
 async def _unwatched(stranger: AppClient, session_id: str) -> None:

@@ -45,6 +45,10 @@ class Sandbox:
     def clock(self) -> float:
         return time.time() + self.ahead_s
 
+    async def look(self, path: str) -> Any:
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            return (await http.get(f"/sandbox/{path}")).raise_for_status().json()
+
     async def pull(self, lever: str, /, **order: Any) -> Any:
         async with httpx.AsyncClient(base_url=self.url) as http:
             return (await http.post(f"/sandbox/{lever}", json=order)).raise_for_status().json()

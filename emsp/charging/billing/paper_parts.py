@@ -1,4 +1,4 @@
-"""The parts of a receipt below its lines: the charge, how it was paid, what was quoted, and what came of checking it."""
+"""The parts of a receipt below its lines: the charge, the payment, what was quoted, what came of checking it."""
 
 from __future__ import annotations
 
@@ -132,12 +132,12 @@ def _quoted(facts: Facts) -> Section:
         return Section(heading, (said_of_bill,), phrase("no_quote", language))
     amount = said.amount(Money(quote.total_minor, quote.currency), language)
     planned = quote.plan.get("energy_wh")
-    shown = (
+    told = (
         phrase("quoted_value", language, amount=amount, energy=said.energy(int(Decimal(planned)), language, at_least=0))
         if planned
         else amount
     )
-    return Section(heading, (Fact(phrase("quoted_label", language), shown), said_of_bill), _rule(facts))
+    return Section(heading, (Fact(phrase("quoted_label", language), told), said_of_bill), _rule(facts))
 
 
 def _rule(facts: Facts) -> str | None:

@@ -1,7 +1,6 @@
 """Receipts as documents: typeset once their payment is decided, kept, and sent to the driver.
 
-The job follows the payment of the same receipt (they share a lock), so that the document tells how it was paid, or
-that it is due. What is paid later does not change it.
+A document tells how its receipt was paid, or that it is due; what is paid later does not change it.
 """
 
 from __future__ import annotations
@@ -28,6 +27,16 @@ WAITS_AT_MOST = timedelta(hours=1)
 log = logs.log(__name__)
 
 
+async def prepare(receipt_id: UUID) -> None:
+    """Job: let a receipt be handed out, by a job that the money never waits for."""
+    async with transaction() as db:
+        await _later(db, receipt_id)
+
+
+async def _later(db: Db, receipt_id: UUID, after: timedelta | None = None) -> None:
+    await jobs.defer(db, hand_out, after=after, lock=f"paper:{receipt_id}", receipt_id=receipt_id)
+
+
 async def hand_out(receipt_id: UUID) -> None:
     """Job: typeset a receipt and send it to the driver, once; while its payment is being tried, look again later.
 
@@ -36,7 +45,7 @@ async def hand_out(receipt_id: UUID) -> None:
     async with transaction() as db:
         receipt = await db.get_one(Receipt, receipt_id, with_for_update=True)
         if not await is_decided(db, receipt):
-            await jobs.defer(db, hand_out, after=LOOK_AGAIN_AFTER, receipt_id=receipt_id)
+            await _later(db, receipt_id, LOOK_AGAIN_AFTER)
             return
         facts = await facts_of(db, receipt_id)
         document = await _kept(db, facts)

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from emsp import events
 from emsp.brands.tables import Brand
 from emsp.charging.happened import CostGrew
+from emsp.charging.largest_hold import largest_hold
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.session import locked, note, note_once
 from emsp.charging.tables import ChargingSession, Receipt
@@ -66,7 +67,7 @@ async def _wanted(db: Db, session: ChargingSession) -> tuple[Hold, Money | None]
         cost_minor=session.cost_so_far_minor or 0,
         held_minor=placed.amount_minor,
         reserved_minor=await _reserved(db, session, placed.currency),
-        cap_minor=brand.hold_cap_minor,
+        cap_minor=(await largest_hold(db, brand, placed.currency)).amount_minor,
     )
     return placed, None if wanted_minor is None else Money(wanted_minor, placed.currency)
 

@@ -21,7 +21,7 @@ from emsp.payments.tables import Charge, Debit, Hold, LedgerEntry, LedgerTransac
 SETTLES = timedelta(minutes=15)
 """For so long after its last change a row may be behind the processor, or ahead of it."""
 UNDER_WAY = ("NEW", "CREATED", "PROCESSING", "SENT")
-OF_REFUNDS = ("payment_given_back", "giving_back_failed", "balance_paid_back", "pay_back_returned")
+OF_REFUNDS = ("payment_given_back", "giving_back_failed", "balance_paid_back", "balance_pay_back_returned")
 Booked = dict[tuple[str, str], tuple[str, int]]
 
 

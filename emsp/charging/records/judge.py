@@ -12,6 +12,7 @@ from sqlmodel import col, func, select
 from emsp import clock
 from emsp.brands.tables import Brand
 from emsp.charging.billing.bill import driver_bill
+from emsp.charging.largest_hold import largest_hold
 from emsp.charging.records.checking import Checked, Decision, check_record
 from emsp.charging.records.plausible import doubt
 from emsp.charging.records.record import Record
@@ -110,8 +111,8 @@ async def _judged(db: Db, case: Case, row: ChargeRecord, *, accepted: bool, curr
         return f"It is in {bill.currency}, and the receipt in {currency}."
     if accepted:
         return found
-    unexpected = case.quote.tariff is None and bill.currency == case.brand.currency
-    if unexpected and bill.total_minor > case.brand.hold_cap_minor:
+    largest = await largest_hold(db, case.brand, bill.currency)
+    if case.quote.tariff is None and bill.total_minor > largest.amount_minor:
         return f"No price was known before, and it comes to {bill.total}."
     return found.checked.reason if found.checked.decision is Decision.REVIEW else found
 

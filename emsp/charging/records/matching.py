@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, false, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
 from emsp import clock, logs
 from emsp.charging import foreign
-from emsp.charging.lifecycle import State
+from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.records.plausible import EARLY
 from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.session import note
@@ -27,7 +28,7 @@ from emsp.stations.tables import Evse, Station
 
 WAITING = (State.COMMAND_SENT, State.AWAITING_PLUG, State.START_UNCONFIRMED)
 BEGUN = (State.CHARGING, State.STOPPING, State.ENDED)
-LATE = timedelta(minutes=30)
+LATE = timedelta(hours=2)
 """How long after a start has failed a charge that names nobody may be that start."""
 CLOCKS = timedelta(minutes=2)
 BY_PLACE = "The operator does not say whose charge this is; it was matched by its place and time."
@@ -150,10 +151,13 @@ def _waits_for(said: SessionReport | Record) -> ColumnElement[bool]:
 
 
 def _failed_before(report: SessionReport) -> ColumnElement[bool]:
-    """A start that has failed a moment ago: what runs now is that start, come late, and is to be stopped."""
-    if report.status != "ACTIVE":
+    """A start that failed lately, where nothing else is open: what comes now is that start, and is to be stopped."""
+    if report.status not in ("PENDING", "ACTIVE"):
         return false()
+    other = aliased(ChargingSession)
+    open_there = select(other.id).where(other.evse_id == col(ChargingSession.evse_id), col(other.state).in_(OPEN))
     return and_(
+        ~open_there.exists(),
         col(ChargingSession.state) == State.FAILED,
         col(ChargingSession.command_attempts) > 0,
         col(ChargingSession.external_key).is_(None),

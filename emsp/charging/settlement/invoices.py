@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from emsp import clock, logs
+from emsp.accounts.codes import one_at_a_time
 from emsp.charging.settlement.known import our_records
 from emsp.charging.settlement.matching import (
     AGAINST_US,
@@ -85,7 +86,7 @@ async def records_listed(db: Db, party: PartyCode, number: str, records: Sequenc
 
     An invoice that is here with its amounts, or that was agreed to, stays as it is: None.
     """
-    invoice = await _opened(db, party, number)
+    invoice = await _opened(db, party, number.strip())
     if invoice.source == Source.CSV or invoice.state not in OPEN:
         log.info("an invoice was listed that is here already", party=str(party), number=number, state=invoice.state)
         return None
@@ -201,7 +202,9 @@ def _refuse_closed(invoice: PartnerInvoice) -> None:
 
 
 async def _opened(db: Db, party: PartyCode, number: str) -> PartnerInvoice:
-    """The invoice of that number, locked; made, without lines, if there is none."""
+    """The invoice of that number, locked; made, without lines, if there is none. One of a party at a time, since each
+    is held against the others."""
+    await one_at_a_time(db, f"invoices of {party}")
     row = PartnerInvoice(
         partner_id=await owner_of(db, party),
         country_code=party.country_code,

@@ -136,13 +136,13 @@ def _decimal_comma(amounts: Iterable[str]) -> bool:
     signs = {_sign(_bare(amount)) for amount in amounts if amount}
     if {",", "."} <= signs:
         raise Invalid("some amounts have a decimal comma, others a decimal point", "file")
-    if "?" in signs and not signs & {",", "."}:
+    if "?," in signs and not signs & {",", "."}:
         raise Invalid("whether a comma is a decimal sign or sets off thousands cannot be told; write 1234.50", "file")
     return "," in signs
 
 
 def _sign(amount: str) -> str | None:
-    """The decimal sign of an amount: "." or ","; "?" for one that may be either, None for one without."""
+    """The decimal sign of an amount: "." or ","; "?." or "?," for one that may set off thousands, None without one."""
     last = max(amount.rfind(","), amount.rfind("."))
     if last < 0:
         return None
@@ -151,4 +151,5 @@ def _sign(amount: str) -> str | None:
         return sign
     if amount.count(sign) > 1:
         return other
-    return "?" if sign == "," and len(amount) - last == 4 and amount[:last].lstrip("+-") != "0" else sign
+    may_be_thousands = len(amount) - last == 4 and amount[:last].lstrip("+-") != "0"
+    return f"?{sign}" if may_be_thousands else sign

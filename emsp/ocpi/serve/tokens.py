@@ -51,7 +51,7 @@ async def get(call: Call) -> Given:
 
 def _listed() -> Subquery:
     """Apps, cards and cars as one list. What is told of a card changes with its driver as well."""
-    apps = select(
+    apps: Any = select(
         literal(APP).label("kind"),
         col(Driver.id).label("id"),
         col(Driver.brand_id).label("brand_id"),
@@ -67,10 +67,10 @@ def _listed() -> Subquery:
 
 async def _tokens(db: Db, keys: Keys) -> list[dict[str, Any]]:
     """The tokens themselves, in order."""
-    apps = [key for kind, key in keys if kind == APP]
+    drivers = [key for kind, key in keys if kind == APP]
     cards = [key for kind, key in keys if kind == CARD]
     found: dict[tuple[str, UUID], dict[str, Any]] = {}
-    holders = select(Driver, Brand).join(Brand, col(Brand.id) == Driver.brand_id).where(col(Driver.id).in_(apps))
+    holders = select(Driver, Brand).join(Brand, col(Brand.id) == Driver.brand_id).where(col(Driver.id).in_(drivers))
     for driver, brand in await db.execute(holders):
         found[APP, driver.id] = ours.token(ours.holder_of(driver, brand))
     rows = (
