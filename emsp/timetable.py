@@ -5,10 +5,17 @@ from __future__ import annotations
 from emsp import events, jobs
 from emsp.accounts import forget, mail
 from emsp.accounts import happened as driver_happened
-from emsp.charging import accruals, ask, evidence, foreign_payment, happened, look_again, reserving, start, stop, watch
-from emsp.charging.billing import collect, dunning, papers, raising, settle
-from emsp.charging.happened_reservations import ReservationGivenUp, ReservationRequested
+from emsp.charging import evidence, happened, start, stop
+from emsp.charging.billing import collect, raising, settle
+from emsp.charging.dues import dunning
+from emsp.charging.elsewhere import look_again
+from emsp.charging.elsewhere import secure as foreign_payment
+from emsp.charging.paper import hand_out as papers
 from emsp.charging.reconcile import run as comparison
+from emsp.charging.reservations import follow as reserving
+from emsp.charging.reservations.happened import ReservationGivenUp, ReservationRequested
+from emsp.charging.settlement import accruals
+from emsp.charging.watching import ask, watch
 from emsp.fleets import closing, invoices, sending
 from emsp.fleets.happened import InvoiceIssued
 from emsp.ocpi.happened import PartnerConnected

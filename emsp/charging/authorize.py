@@ -11,9 +11,9 @@ from emsp import clock, events
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import ports
+from emsp.charging.allowed.permission import Permitted, permit, refuse_blocked
 from emsp.charging.happened import ChargeRequested
 from emsp.charging.lifecycle import OPEN, State
-from emsp.charging.permission import Permitted, permit, refuse_blocked
 from emsp.charging.session import note
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db

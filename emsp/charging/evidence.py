@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from emsp.charging import read
 from emsp.charging.billing.issue import bill_in, receipts_of
-from emsp.charging.billing.paper_facts import Facts, facts_of
+from emsp.charging.paper.facts import Facts, facts_of
 from emsp.charging.session import locked, note_once
 from emsp.charging.tables import ChargingSession, Receipt, SessionEvent
 from emsp.db.engine import Db, transaction

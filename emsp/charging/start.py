@@ -12,10 +12,11 @@ from uuid import UUID
 from emsp import clock, events, jobs
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
-from emsp.charging import ports, reservations
+from emsp.charging import ports
+from emsp.charging.allowed.largest_hold import largest_hold
 from emsp.charging.happened import PaymentSecured, StartedLate, StartFailed
-from emsp.charging.largest_hold import largest_hold
 from emsp.charging.lifecycle import STARTING, State
+from emsp.charging.reservations import read as reservations
 from emsp.charging.session import advance, locked, note, note_once
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction

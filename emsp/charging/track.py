@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from emsp import clock, events, logs
-from emsp.charging import reservations
 from emsp.charging.billing import bill, raising
 from emsp.charging.happened import RecordReceived, StartedLate, StartFailed
 from emsp.charging.lifecycle import OPEN, STARTING, State
 from emsp.charging.records import keep, matching
 from emsp.charging.records.checking import seen
 from emsp.charging.records.record import Record, SessionReport
+from emsp.charging.reservations import read as reservations
 from emsp.charging.session import TOPIC, advance, note
 from emsp.charging.start import await_plug
 from emsp.charging.tables import ChargeRecord, ChargingSession

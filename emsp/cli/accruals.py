@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from emsp.charging.accruals import Accrued
-from emsp.charging.accruals import accruals as known_accruals
+from emsp.charging.settlement.accruals import Accrued
+from emsp.charging.settlement.accruals import accruals as known_accruals
 from emsp.charging.settlement.months import Month
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from emsp.charging.ask import Stuck
-from emsp.charging.ask import stuck as stuck_charges
+from emsp.charging.watching.ask import Stuck
+from emsp.charging.watching.ask import stuck as stuck_charges
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
 

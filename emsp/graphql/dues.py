@@ -6,8 +6,8 @@ from enum import Enum
 import strawberry
 from strawberry import field
 
-from emsp.charging.billing import due
-from emsp.charging.billing.due_paying import pay_due
+from emsp.charging.dues import due
+from emsp.charging.dues.pay import pay_due
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
 from emsp.graphql import ids

@@ -18,7 +18,7 @@ from strawberry.dataloader import DataLoader
 from emsp import clock
 from emsp.accounts.tables import ChargeToken, Driver, Vehicle
 from emsp.charging import prefer, read
-from emsp.charging.billing import due
+from emsp.charging.dues import due
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
 from emsp.fleets.sending import documents_of

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import field
 
 from emsp.accounts.tables import Driver
-from emsp.charging.paying import is_to_pay
+from emsp.charging.allowed.paying import is_to_pay
 from emsp.db.engine import transaction
 from emsp.errors import Declined, Invalid, NotFound, Refused
 from emsp.graphql import ids

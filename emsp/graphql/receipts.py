@@ -6,7 +6,7 @@ from typing import Optional
 import strawberry
 
 from emsp.charging import tables
-from emsp.charging.billing import papers
+from emsp.charging.paper import hand_out as papers
 from emsp.db.engine import transaction
 from emsp.graphql import ids
 from emsp.graphql.fields import resolver

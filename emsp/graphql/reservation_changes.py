@@ -7,7 +7,7 @@ import strawberry
 from strawberry import field
 
 from emsp import clock
-from emsp.charging import reserve
+from emsp.charging.reservations import reserve
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound, Refused
 from emsp.graphql import ids

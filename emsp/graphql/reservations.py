@@ -8,8 +8,8 @@ from uuid import UUID
 import strawberry
 
 from emsp.charging import tables
-from emsp.charging.reservation_states import MEANING, ReservationState, after
-from emsp.charging.reserve import reservations_of
+from emsp.charging.reservations.reserve import reservations_of
+from emsp.charging.reservations.states import MEANING, ReservationState, after
 from emsp.db.engine import transaction
 from emsp.graphql import ids
 from emsp.graphql.fields import resolver, value

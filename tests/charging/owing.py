@@ -8,8 +8,8 @@ from sqlmodel import col, func, select, update
 from emsp import clock
 from emsp.accounts.tables import Mail
 from emsp.brands.tables import Brand
-from emsp.charging.billing import due_paying
-from emsp.charging.billing.due import Due, dues_of
+from emsp.charging.dues import pay as due_paying
+from emsp.charging.dues.due import Due, dues_of
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import transaction
 from emsp.money import Money

@@ -15,9 +15,9 @@ from sqlmodel import select
 from typer.testing import CliRunner
 
 from emsp.brands.tables import Brand
-from emsp.charging import accruals
-from emsp.charging.estimate import Estimate, converted, estimated
 from emsp.charging.records.review import release_from_review
+from emsp.charging.settlement import accruals
+from emsp.charging.settlement.estimate import Estimate, converted, estimated
 from emsp.charging.settlement.months import Month
 from emsp.charging.tables import Accrual, ChargingSession
 from emsp.cli import accruals as command

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from emsp import clock
-from emsp.charging import ask
 from emsp.charging.tables import ChargingSession
+from emsp.charging.watching import ask
 from emsp.cli import support_stuck
 from emsp.db.engine import transaction
 from emsp.errors import PartnerUnreachable, Refused

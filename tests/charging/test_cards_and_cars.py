@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emsp.charging.look_again import look_again
+from emsp.charging.elsewhere.look_again import look_again
 from emsp.charging.ports import StopCommand
 from emsp.charging.tables import Authorization
 from emsp.db.engine import transaction

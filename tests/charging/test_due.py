@@ -8,9 +8,9 @@ import pytest
 
 from emsp import clock
 from emsp.charging.billing.collect import collect_payment
-from emsp.charging.billing.due import charges_due
-from emsp.charging.billing.due_mails import due_mail
-from emsp.charging.billing.dunning import retry_charge, retry_due
+from emsp.charging.dues.due import charges_due
+from emsp.charging.dues.dunning import retry_charge, retry_due
+from emsp.charging.dues.mails import due_mail
 from emsp.db.engine import transaction
 from emsp.errors import NotFound, ProcessorFailed, Refused
 from emsp.money import Money

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from emsp import clock
 from emsp.accounts.tables import Driver, Mail
 from emsp.brands.tables import Brand
-from emsp.charging.billing import papers
 from emsp.charging.billing.goodwill import give_goodwill
+from emsp.charging.paper import hand_out as papers
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import transaction
 from emsp.fleets.tables import Fleet

@@ -9,7 +9,7 @@ from sqlmodel import select
 from emsp import clock
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
-from emsp.charging.permission import Permitted, permit
+from emsp.charging.allowed.permission import Permitted, permit
 from emsp.db.engine import transaction
 from emsp.errors import Refused
 from emsp.fleets.tables import Fleet, FleetMember

@@ -12,9 +12,12 @@ from sqlalchemy import text
 
 from emsp import clock
 from emsp.brands.tables import Brand
-from emsp.charging import ports, reservation_states, reserve, reserving
+from emsp.charging import ports
 from emsp.charging.ports import CommandAnswer, ReserveCommand, StartCommand
-from emsp.charging.reservation_states import FINAL, ReservationState, after
+from emsp.charging.reservations import follow as reserving
+from emsp.charging.reservations import reserve
+from emsp.charging.reservations import states as reservation_states
+from emsp.charging.reservations.states import FINAL, ReservationState, after
 from emsp.charging.start import send_start
 from emsp.charging.tables import Reservation
 from emsp.charging.track import session_reported

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from emsp import clock
-from emsp.charging import watch
 from emsp.charging.records.review import in_review, release_from_review
 from emsp.charging.tables import ChargeRecord, ChargingSession
+from emsp.charging.watching import watch
 from emsp.db.engine import transaction
 from emsp.errors import NotFound, Refused
 from emsp.fleets.tables import FleetCharge

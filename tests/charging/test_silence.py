@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emsp.charging.lifecycle import State
-from emsp.charging.silence import Silent, asks_since_word, is_due, patience, wants_a_look
+from emsp.charging.watching.silence import Silent, asks_since_word, is_due, patience, wants_a_look
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RULES = patience(plug_in_s=180, unconfirmed_s=300, command_s=30, silent_s=900, record_s=600)

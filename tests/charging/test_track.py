@@ -7,9 +7,10 @@ import pytest
 from sqlmodel import select
 
 from emsp import clock
-from emsp.charging import read, watch
+from emsp.charging import read
 from emsp.charging.billing import settle
 from emsp.charging.tables import ChargeRecord
+from emsp.charging.watching import watch
 from emsp.db.engine import transaction
 from emsp.pricing.engine.price import Period
 from tests.charging.conftest import END, START, Place

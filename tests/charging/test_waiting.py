@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from emsp import clock
-from emsp.charging import start, watch
+from emsp.charging import start
 from emsp.charging.ports import StopCommand
 from emsp.charging.tables import ChargingSession
+from emsp.charging.watching import watch
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound, PartnerFailed
 from tests.charging.conftest import Place

@@ -36,7 +36,7 @@ from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import authorize, start, stop, track
 from emsp.charging import ports as charging_ports
-from emsp.charging.billing import due_paying
+from emsp.charging.dues import pay as due_paying
 from emsp.charging.lifecycle import State, after
 from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.tables import ChargingSession, Receipt, SessionEvent

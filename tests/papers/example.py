@@ -18,8 +18,8 @@ from msgspec import to_builtins
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging.billing.given import given_back
-from emsp.charging.billing.paper import paper_of
-from emsp.charging.billing.paper_facts import Delivered, Facts, OnCard, Payment, Place
+from emsp.charging.paper.facts import Delivered, Facts, OnCard, Payment, Place
+from emsp.charging.paper.paper import paper_of
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.money import Money
 from emsp.papers.typeset import as_png

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from emsp.charging.billing.given import given_back
-from emsp.charging.billing.paper import paper_of
-from emsp.charging.billing.paper_facts import OnCard, Payment
+from emsp.charging.paper.facts import OnCard, Payment
+from emsp.charging.paper.paper import paper_of
 from emsp.money import Money
 from emsp.papers import details, parties, said
 from emsp.papers.paper import Column, Look, Paper, Party, Row, Table

@@ -172,3 +172,15 @@ async def test_that_lists_are_read_to_their_end_and_from_a_moment_on(
     since = datetime.fromtimestamp(sandbox.clock(), UTC)
     assert [await all_of(of(since)) for of in (processor.repayments_since, processor.intents_since)] == [[], []]
     assert await all_of(processor.disputes_since(since)) == []
+
+
+async def test_that_a_failure_that_hid_a_payment_does_not_make_a_second_one(
+    processor: StripeProcessor, sandbox: Sandbox
+) -> None:
+    somebody = await payer(processor)
+    wish = somebody.wish(5000, "hold-1", first_asked_at=datetime.now(UTC))
+    await sandbox.pull("faults", path="/v1/payment_intents", kind="500_after_execution")
+    first = await processor.create_hold(wish)
+    assert await processor.create_hold(wish) == first
+    books = await sandbox.look("books")
+    assert [intent["id"] for intent in books["payment_intents"]] == [first.processor_id]

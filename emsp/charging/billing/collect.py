@@ -15,9 +15,9 @@ from sqlmodel import select
 from emsp import jobs
 from emsp.brands.tables import Brand
 from emsp.charging.billing.account import Account, account_of
-from emsp.charging.billing.due import fell_due
 from emsp.charging.billing.give_back import give_back
 from emsp.charging.billing.issue import payer_of
+from emsp.charging.dues.due import fell_due
 from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, note
 from emsp.charging.tables import Receipt

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from emsp import clock, events, jobs, logs
-from emsp.charging import accruals
 from emsp.charging.billing.correct import correct_charge, cost_of, follow
 from emsp.charging.billing.issue import issue, payer_of, receipts_of, seller_of, tell_fleet, total_of
 from emsp.charging.happened import ReceiptIssued
@@ -15,6 +14,7 @@ from emsp.charging.records import claims
 from emsp.charging.records.judge import Case, Judgement, Priced, case_of, judged, kept_in, record_in, records_of
 from emsp.charging.records.standing import standing
 from emsp.charging.session import advance, locked, note, note_once
+from emsp.charging.settlement import accruals
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.charging.track import whole
 from emsp.db.engine import Db, transaction

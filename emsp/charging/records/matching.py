@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
 from emsp import clock, logs
-from emsp.charging import foreign
+from emsp.charging.elsewhere import adopt as foreign
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.records.plausible import EARLY
 from emsp.charging.records.record import Record, SessionReport

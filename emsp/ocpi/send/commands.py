@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from emsp import clock, logs
-from emsp.charging import reserving, start, stop
+from emsp.charging import start, stop
 from emsp.charging.ports import (
     CancelReservationCommand,
     CommandAnswer,
@@ -20,6 +20,7 @@ from emsp.charging.ports import (
     StopCommand,
     UnlockCommand,
 )
+from emsp.charging.reservations import follow as reserving
 from emsp.clock import utc_text
 from emsp.db.engine import Db
 from emsp.errors import NotFound, PartnerFailed

@@ -13,10 +13,12 @@ from sqlmodel import col
 
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
-from emsp.charging import reservation_states, tap_words, taps
+from emsp.charging.elsewhere import taps
+from emsp.charging.elsewhere import words as tap_words
+from emsp.charging.elsewhere.taps import Tap
 from emsp.charging.lifecycle import OPEN
+from emsp.charging.reservations import states as reservation_states
 from emsp.charging.tables import ChargingSession, Reservation
-from emsp.charging.taps import Tap
 from emsp.db.engine import Db, transaction
 from emsp.ocpi import ours
 from emsp.ocpi.door import Call, Given

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emsp.charging.billing.paper_words import de, en, fr, nl
+from emsp.charging.paper.words import de, en, fr, nl
 from emsp.papers.said import language_of
 
 PHRASES: dict[str, dict[str, str]] = {"en": en.PHRASES, "nl": nl.PHRASES, "de": de.PHRASES, "fr": fr.PHRASES}

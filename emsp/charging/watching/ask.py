@@ -20,9 +20,9 @@ from emsp.charging import ports
 from emsp.charging.lifecycle import STARTING, State
 from emsp.charging.records.record import Record
 from emsp.charging.session import locked, note_once
-from emsp.charging.silence import Patience, Silent, asks_since_word, is_due, patience, wants_a_look
 from emsp.charging.tables import ChargeRecord, ChargingSession, Receipt
 from emsp.charging.track import take_record
+from emsp.charging.watching.silence import Patience, Silent, asks_since_word, is_due, patience, wants_a_look
 from emsp.db.engine import Db, transaction
 from emsp.errors import EmspError, PartnerFailed, Refused
 from emsp.settings import settings

@@ -13,14 +13,15 @@ from emsp import clock, logs
 from emsp.accounts.charge_tokens import EMAID
 from emsp.accounts.codes import one_at_a_time
 from emsp.accounts.tables import Driver
-from emsp.charging import foreign_payment, plug_ins, taps
 from emsp.charging.authorize import USUAL_ENERGY_WH
-from emsp.charging.foreign_payment import Spot
+from emsp.charging.elsewhere import plug_ins, taps
+from emsp.charging.elsewhere import secure as foreign_payment
+from emsp.charging.elsewhere.secure import Spot
+from emsp.charging.elsewhere.taps import Holder
 from emsp.charging.lifecycle import State
 from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.session import locked, note
 from emsp.charging.tables import Authorization, ChargingSession
-from emsp.charging.taps import Holder
 from emsp.db.engine import Db
 from emsp.errors import Invalid
 from emsp.pricing.quotes.quote import make_quote

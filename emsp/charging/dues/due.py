@@ -15,7 +15,7 @@ from emsp.accounts.mail import write_mail
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging.billing.account import Account, account_of
-from emsp.charging.billing.due_mails import due_mail
+from emsp.charging.dues.mails import due_mail
 from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, note, note_once
 from emsp.charging.tables import ChargingSession, Receipt

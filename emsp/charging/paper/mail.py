@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from emsp.charging.billing.paper import form_of
-from emsp.charging.billing.paper_facts import Facts
-from emsp.charging.billing.paper_words import phrase
+from emsp.charging.paper.facts import Facts
+from emsp.charging.paper.paper import form_of
+from emsp.charging.paper.words import phrase
 from emsp.money import Money
 from emsp.papers import said
 

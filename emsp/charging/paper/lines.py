@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from emsp.charging.billing.paper_words import phrase
+from emsp.charging.paper.words import phrase
 from emsp.money import Money
 from emsp.papers import said
 from emsp.papers.paper import Column, Row, Table

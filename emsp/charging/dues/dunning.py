@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from emsp import clock, events, jobs
 from emsp.charging.billing.collect import collect_payment
-from emsp.charging.billing.due import failed_again
+from emsp.charging.dues.due import failed_again
 from emsp.charging.happened import ReceiptIssued
 from emsp.charging.lifecycle import State
 from emsp.charging.tables import ChargingSession, Receipt

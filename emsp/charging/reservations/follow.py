@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from emsp import clock, events, jobs
 from emsp.charging import ports
-from emsp.charging.happened_reservations import ReservationGivenUp, ReservationRequested
-from emsp.charging.reservation_states import OPEN, ReservationState
-from emsp.charging.reservations import known, locked, move, until
+from emsp.charging.reservations.happened import ReservationGivenUp, ReservationRequested
+from emsp.charging.reservations.read import known, locked, move, until
+from emsp.charging.reservations.states import OPEN, ReservationState
 from emsp.charging.tables import Reservation
 from emsp.db.engine import Db, transaction
 from emsp.errors import Invalid, NotFound, PartnerFailed, PartnerUnreachable

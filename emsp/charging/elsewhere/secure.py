@@ -14,13 +14,14 @@ from sqlmodel import col, select
 
 from emsp import clock, events, jobs, logs
 from emsp.accounts.tables import Driver
-from emsp.charging import start, taps
+from emsp.charging import start
+from emsp.charging.allowed.permission import Permitted, permit
+from emsp.charging.elsewhere import taps
+from emsp.charging.elsewhere.taps import Holder
 from emsp.charging.happened import StopRequested
 from emsp.charging.lifecycle import OPEN, State
-from emsp.charging.permission import Permitted, permit
 from emsp.charging.session import advance, locked, note, note_once
 from emsp.charging.tables import Authorization, ChargingSession
-from emsp.charging.taps import Holder
 from emsp.db.engine import Db, transaction
 from emsp.errors import Declined, NotFound, Refused
 from emsp.fleets.members import paying_fleet

@@ -15,10 +15,10 @@ from emsp import clock, events
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging import ports
-from emsp.charging.happened_reservations import ReservationGivenUp, ReservationRequested
-from emsp.charging.permission import permit
-from emsp.charging.reservation_states import OPEN, ReservationState
-from emsp.charging.reservations import locked, move
+from emsp.charging.allowed.permission import permit
+from emsp.charging.reservations.happened import ReservationGivenUp, ReservationRequested
+from emsp.charging.reservations.read import locked, move
+from emsp.charging.reservations.states import OPEN, ReservationState
 from emsp.charging.tables import Reservation
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound, Refused

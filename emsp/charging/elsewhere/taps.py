@@ -14,8 +14,8 @@ from sqlmodel import col, select
 from emsp.accounts.charge_tokens import known_token
 from emsp.accounts.tables import ChargeToken, Driver
 from emsp.brands.tables import Brand
-from emsp.charging import tap_words
-from emsp.charging.permission import permit
+from emsp.charging.allowed.permission import permit
+from emsp.charging.elsewhere import words as tap_words
 from emsp.charging.tables import Authorization
 from emsp.db.engine import Db
 from emsp.errors import Refused

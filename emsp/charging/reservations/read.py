@@ -9,7 +9,7 @@ from sqlmodel import col, or_, select, update
 
 from emsp import clock, logs
 from emsp.charging.records.record import SessionReport
-from emsp.charging.reservation_states import GOOD, ReservationState, before
+from emsp.charging.reservations.states import GOOD, ReservationState, before
 from emsp.charging.session import note
 from emsp.charging.tables import ChargingSession, Reservation
 from emsp.db.engine import Db

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from emsp.charging.billing.paper_facts import Facts, OnCard
-from emsp.charging.billing.paper_words import phrase
+from emsp.charging.paper.facts import Facts, OnCard
+from emsp.charging.paper.words import phrase
 from emsp.money import Money
 from emsp.papers import said
 from emsp.papers.paper import Fact, Section

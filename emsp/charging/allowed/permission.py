@@ -11,8 +11,8 @@ from emsp.accounts.tables import Driver
 from emsp.brands.network import Place, read_network
 from emsp.brands.network import refusal as network_refusal
 from emsp.brands.tables import Brand
-from emsp.charging.billing.due import charges_due
-from emsp.charging.fleet_pays import refuse_beyond_limits
+from emsp.charging.allowed.fleet_pays import refuse_beyond_limits
+from emsp.charging.dues.due import charges_due
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db

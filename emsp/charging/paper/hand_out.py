@@ -13,10 +13,10 @@ from sqlmodel import select
 from emsp import clock, jobs, logs
 from emsp.accounts.mail import write_mail
 from emsp.accounts.tables import Mail
-from emsp.charging.billing.paper import file_name, kind_of, paper_of
-from emsp.charging.billing.paper_facts import Facts, facts_of
-from emsp.charging.billing.paper_mail import receipt_mail
 from emsp.charging.lifecycle import State
+from emsp.charging.paper.facts import Facts, facts_of
+from emsp.charging.paper.mail import receipt_mail
+from emsp.charging.paper.paper import file_name, kind_of, paper_of
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
 from emsp.papers.keep import keep, kept

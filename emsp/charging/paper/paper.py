@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from emsp.charging.billing.issue import bill_in
-from emsp.charging.billing.paper_facts import Facts
-from emsp.charging.billing.paper_lines import lines_table
-from emsp.charging.billing.paper_parts import card_name, sections, shown
-from emsp.charging.billing.paper_words import phrase
+from emsp.charging.paper.facts import Facts
+from emsp.charging.paper.lines import lines_table
+from emsp.charging.paper.parts import card_name, sections, shown
+from emsp.charging.paper.words import phrase
 from emsp.charging.tables import Receipt
 from emsp.papers import parties, said
 from emsp.papers.paper import Fact, Look, Paper

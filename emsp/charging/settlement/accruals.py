@@ -19,11 +19,11 @@ from sqlmodel import col, select
 
 from emsp import clock, logs
 from emsp.brands.tables import Brand
-from emsp.charging.estimate import Estimate, converted, estimated
 from emsp.charging.lifecycle import State
 from emsp.charging.records import keep
 from emsp.charging.records.suspicion import Seen
 from emsp.charging.session import locked
+from emsp.charging.settlement.estimate import Estimate, converted, estimated
 from emsp.charging.settlement.months import Month
 from emsp.charging.tables import Accrual, ChargingSession, Receipt
 from emsp.db.engine import Db, transaction

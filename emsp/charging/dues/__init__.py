@@ -1,0 +1,1 @@
+"""Charges that are billed and not paid."""

@@ -1,0 +1,1 @@
+"""Receipts and their corrections as documents that people keep."""

@@ -1,0 +1,1 @@
+"""Charge points kept free for a driver."""

@@ -1,0 +1,1 @@
+"""What should have gone on long ago: asked about, taken up again, or shown to support."""
