@@ -11,9 +11,8 @@ from uuid import UUID
 
 from emsp import clock, events, jobs
 from emsp.accounts.tables import Driver
-from emsp.brands.tables import Brand
 from emsp.charging import ports
-from emsp.charging.allowed.largest_hold import largest_hold
+from emsp.charging.allowed.securing import hold_for
 from emsp.charging.happened import PaymentSecured, StartedLate, StartFailed
 from emsp.charging.lifecycle import STARTING, State
 from emsp.charging.reservations import read as reservations
@@ -21,17 +20,11 @@ from emsp.charging.session import advance, locked, note, note_once
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
 from emsp.errors import Declined, Invalid, NotFound, PartnerAway, PartnerFailed, PartnerUnreachable, ProcessorFailed
-from emsp.money import Money
 from emsp.payments import balance, hold
-from emsp.payments.policy import Flow, policy_of
-from emsp.payments.tables import Hold
-from emsp.pricing.tables import Quote
 from emsp.settings import settings
 from emsp.stations.tables import Connector, Evse, Station
 
 SECURE_WITHIN = timedelta(minutes=2)
-HOLD_WITHOUT_PRICE_MINOR = 5000
-SMALLEST_HOLD_MINOR = 100
 ASKED_AGAIN_AFTER = timedelta(seconds=2)
 ASKED_FOR = timedelta(seconds=15)
 """For so long an operator that cannot be reached at all is asked again before the start fails."""
@@ -68,70 +61,6 @@ async def secure_payment(session_id: UUID) -> None:
         session = await locked(db, session_id)
         if session.state == State.REQUESTED:
             await events.emit(db, PaymentSecured(session_id=session_id))
-
-
-async def hold_for(session_id: UUID) -> Money | None:
-    """Set apart what the driver has on their balance, and hold the rest of what a charge may come to; what is held.
-
-    Run again, it goes on with the same hold. The state of the charge is not looked at and not changed. Raises Declined
-    when the bank says no or the balance does not cover the charge, and ProcessorFailed (worth another try).
-    """
-    async with transaction() as db:
-        session = await locked(db, session_id)
-        opened = await _secured_by_balance_or_fleet(db, session)
-    if opened is None:
-        return None
-    await hold.place(opened)
-    async with transaction() as db:
-        session = await locked(db, session_id)
-        placed = await db.get_one(Hold, opened)
-        text = f"{hold.amount_of(placed)} is held on your card."
-        if placed.state == "HELD":
-            await note_once(db, session, text, source="PAYMENT")
-        return hold.amount_of(placed)
-
-
-async def _secured_by_balance_or_fleet(db: Db, session: ChargingSession) -> UUID | None:
-    """The hold that has to be placed; None where none is needed. Raises Declined when the balance is too low."""
-    if session.fleet_id:
-        await note_once(db, session, "Your fleet pays for this charge.", source="PAYMENT")
-        return None
-    brand, quote = await db.get_one(Brand, session.brand_id), await db.get_one(Quote, session.quote_id)
-    worst = _worst_case(brand, quote)
-    reserved = await balance.reserve(db, reference=str(session.id), driver_id=session.driver_id, up_to=worst)
-    if session.payment_flow == Flow.PREPAID:
-        needed = worst if quote.worst_case_minor is not None else Money(1, worst.currency)
-        if reserved.amount_minor < needed.amount_minor:
-            raise Declined("balance_too_low", f"your balance does not cover the {worst} that it may cost")
-    if reserved.amount_minor:
-        await note_once(db, session, f"{reserved} of your balance is set apart for this charge.", source="PAYMENT")
-    if session.payment_flow == Flow.AFTER:
-        await note_once(db, session, "Your card is charged once the bill is known.", source="PAYMENT")
-    is_covered = reserved.amount_minor >= worst.amount_minor
-    if session.payment_flow != Flow.HOLD or is_covered or session.payment_method_id is None:
-        return None
-    return await _open_hold(db, session, brand, worst - reserved)
-
-
-def _worst_case(brand: Brand, quote: Quote) -> Money:
-    """What is to be secured for a charge at a quote."""
-    wanted = HOLD_WITHOUT_PRICE_MINOR if quote.worst_case_minor is None else quote.worst_case_minor
-    return Money(wanted, quote.currency or brand.currency)
-
-
-async def _open_hold(db: Db, session: ChargingSession, brand: Brand, rest: Money) -> UUID:
-    assert session.payment_method_id is not None
-    wanted = max(rest.amount_minor, SMALLEST_HOLD_MINOR, policy_of(brand.payment_policy).smallest_minor(rest.currency))
-    cap = await largest_hold(db, brand, rest.currency)
-    opened = await hold.open_hold(
-        db,
-        reference=str(session.id),
-        driver_id=session.driver_id,
-        payment_method_id=session.payment_method_id,
-        amount=Money(min(wanted, cap.amount_minor), rest.currency),
-    )
-    session.hold_id = opened.id
-    return opened.id
 
 
 async def send_start(session_id: UUID) -> None:

@@ -83,7 +83,7 @@ query ($id: ID!) {
     quote { energyWh total { amount currency } worstCase { amount currency } }
     timeline { at source text }
     receipt {
-      number issuedAt
+      number issuedAt pdfUrl
       lines { text amount { amount currency } tax { amount currency } }
       net { amount currency }
       taxes { percent tax { amount currency } }

@@ -127,7 +127,7 @@ class Story:
         session = (await driver.ask(documents.RECEIPT, id=session_id))["chargingSession"]
         receipt = session["receipt"]
         self._console.print(shown.receipt(receipt))
-        self.tell(*shown.about_receipt(session))
+        self.tell(*shown.about_receipt(session), f"as PDF, as it was sent by e-mail: {receipt['pdfUrl']}")
         if receipt["paid"] != receipt["total"]:
             raise DemoFailed(f"paid {receipt['paid']} but the receipt says {receipt['total']}")
 

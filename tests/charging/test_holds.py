@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sqlmodel import col, update
 
 from emsp import clock
+from emsp.charging.allowed.securing import hold_for
 from emsp.charging.billing.collect import collect_payment
 from emsp.charging.billing.raising import cost_grew, raise_hold, raised
 from emsp.charging.happened import StartFailed
-from emsp.charging.start import hold_for, release_hold, secure_payment
+from emsp.charging.start import release_hold, secure_payment
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import transaction
 from emsp.errors import Declined, ProcessorFailed

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from emsp import events
 from emsp.brands.tables import Brand
-from emsp.charging.allowed.largest_hold import largest_hold
+from emsp.charging.allowed.securing import largest_hold
 from emsp.charging.happened import CostGrew
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.session import locked, note, note_once

@@ -16,6 +16,7 @@ from emsp import clock, events, jobs, logs
 from emsp.accounts.tables import Driver
 from emsp.charging import start
 from emsp.charging.allowed.permission import Permitted, permit
+from emsp.charging.allowed.securing import hold_for
 from emsp.charging.elsewhere import taps
 from emsp.charging.elsewhere.taps import Holder
 from emsp.charging.happened import StopRequested
@@ -107,7 +108,7 @@ async def secure_late(session_id: UUID) -> None:
         if (await locked(db, session_id)).state not in OPEN:
             return
     try:
-        await start.hold_for(session_id)
+        await hold_for(session_id)
     except Declined as declined:
         await _go_on_without(session_id, declined)
     async with transaction() as db:

@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 
 from emsp import clock
 from emsp.brands.tables import Brand
-from emsp.charging.allowed.largest_hold import largest_hold
+from emsp.charging.allowed.securing import largest_hold
 from emsp.charging.billing.bill import driver_bill
 from emsp.charging.records.checking import Checked, Decision, check_record
 from emsp.charging.records.plausible import doubt

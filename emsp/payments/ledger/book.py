@@ -18,6 +18,7 @@ REVENUE = "revenue"
 TAX = "tax"
 ENERGY_COST = "energy_cost"
 CLEARING = "processor_clearing"
+BANK = "bank"
 
 
 async def write(db: Db, event: str, reference: str, entries: Sequence[tuple[str, Money]]) -> bool:

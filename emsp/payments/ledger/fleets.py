@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from emsp.db.engine import Db
 from emsp.money import Money
-from emsp.payments.ledger.book import CLEARING, minus, write
-
-BANK = "bank"
+from emsp.payments.ledger.book import BANK, CLEARING, minus, write
 
 
 async def debit_received(db: Db, *, reference: str, payer: str, amount: Money) -> bool:

@@ -8,12 +8,11 @@ from sqlmodel import col, func, select
 
 from emsp.db.engine import Db
 from emsp.money import Money
-from emsp.payments.ledger.book import ENERGY_COST, REVENUE, TAX, minus, write
+from emsp.payments.ledger.book import BANK, ENERGY_COST, REVENUE, TAX, minus, write
 from emsp.payments.tables import LedgerEntry, LedgerTransaction
 
 ACCRUED_REVENUE = "accrued_revenue"
 ACCRUED_COST = "accrued_cost"
-BANK = "bank"
 
 
 async def energy_bought(db: Db, *, reference: str, seller: str, cost: Money) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from emsp.db.engine import Db
 from emsp.money import Money
-from emsp.payments.ledger.book import CLEARING, minus, write
+from emsp.payments.ledger.book import BANK, CLEARING, minus, write
 from emsp.payments.ledger.charges import WRITTEN_OFF
 
-BANK = "bank"
 DISPUTED = "disputed"
 FEES = "processor_fees"
 
