@@ -11,7 +11,7 @@ from emsp.charging.ports import StopCommand
 from emsp.charging.tables import ChargingSession
 from emsp.charging.watching import watch
 from emsp.db.engine import transaction
-from emsp.errors import Invalid, NotFound, PartnerFailed
+from emsp.errors import Invalid, NotFound, PartnerAway, PartnerFailed
 from tests.charging.conftest import Place
 from tests.charging.outside import FakeCards, FakeNetwork
 from tests.charging.saying import Jobs, now, receipt_of, record, report, run_jobs, say, timeline
@@ -133,3 +133,26 @@ async def test_that_a_start_that_has_no_way_to_the_operator_fails_and_gives_the_
     found = await now(session)
     assert (found.state, found.state_reason) == ("FAILED", f"The operator could not take the start: {fault}")
     assert (cards.intents["pi_0"].status, cards.taken()) == ("CANCELED", [])
+
+
+async def test_that_an_operator_that_is_away_is_asked_again_for_a_while(
+    place: Place, network: FakeNetwork, cards: FakeCards, waiting_jobs: Jobs
+) -> None:
+    session = await place.held(cards, state="REQUESTED", energy_wh=0, started_at=None)
+    network.fault = PartnerAway("nobody listens there")
+    for _ in range(2):
+        await start.send_start(session.id)
+    found = await now(session)
+    assert (found.state, found.command_attempts) == ("COMMAND_SENT", 0)
+    assert await waiting_jobs() == ["charging.start.send_start"] * 2
+    assert (await timeline(session)).count("The operator cannot be reached; it is asked again.") == 1
+    assert cards.intents["pi_0"].status == "REQUIRES_CAPTURE"
+
+    async with transaction() as db:
+        row = await db.get_one(ChargingSession, session.id)
+        row.state_since = row.state_since - start.ASKED_FOR
+    await start.send_start(session.id)
+    await run_jobs()
+    found = await now(session)
+    assert (found.state, cards.intents["pi_0"].status) == ("FAILED", "CANCELED")
+    assert found.state_reason == "The operator could not take the start: nobody listens there"
