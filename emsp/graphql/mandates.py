@@ -65,20 +65,36 @@ class BeginMandatePayload:
     errors: list[BeginMandateError] = field(default_factory=list, description="Why it was not begun.")
 
 
-@strawberry.enum(description="Why nothing became of a mandate.")
-class MandateErrorCode(Enum):
+@strawberry.enum(description="Why the mandate was not found.")
+class FinishMandateErrorCode(Enum):
     MANDATE_NOT_FOUND = value("MANDATE_NOT_FOUND", "The fleet has no such mandate; begin one first.")
 
 
-@strawberry.type(description="Why nothing became of a mandate.")
-class MandateError(UserError):
-    reason: MandateErrorCode = field(description="The code, as one of those that this mutation knows.")
+@strawberry.type(description="Why the mandate was not found.")
+class FinishMandateError(UserError):
+    reason: FinishMandateErrorCode = field(description="The code, as one of those that this mutation knows.")
 
 
-@strawberry.type(description="A mandate as it stands now.")
-class MandatePayload:
+@strawberry.type(description="The mandate as it stands now.")
+class FinishMandatePayload:
     mandate: Mandate | None = field(default=None, description="The mandate; null when there are errors.")
-    errors: list[MandateError] = field(default_factory=list, description="Why there is none.")
+    errors: list[FinishMandateError] = field(default_factory=list, description="Why it was not found.")
+
+
+@strawberry.enum(description="Why the mandate was not taken back.")
+class RevokeMandateErrorCode(Enum):
+    MANDATE_NOT_FOUND = value("MANDATE_NOT_FOUND", "The fleet has no such mandate; begin one first.")
+
+
+@strawberry.type(description="Why the mandate was not taken back.")
+class RevokeMandateError(UserError):
+    reason: RevokeMandateErrorCode = field(description="The code, as one of those that this mutation knows.")
+
+
+@strawberry.type(description="The mandate as it stands now.")
+class RevokeMandatePayload:
+    mandate: Mandate | None = field(default=None, description="The mandate; null when there are errors.")
+    errors: list[RevokeMandateError] = field(default_factory=list, description="Why it was not taken back.")
 
 
 def mandate_of(row: tables.Mandate) -> Mandate:
@@ -113,25 +129,25 @@ class MandateMutation:
         return BeginMandatePayload(mandate=mandate_of(begun.mandate), client_secret=begun.client_secret)
 
     @mutation(
-        MandatePayload,
-        MandateError,
-        MandateErrorCode,
+        FinishMandatePayload,
+        FinishMandateError,
+        FinishMandateErrorCode,
         "See whether the mandate that was begun last is signed by now; also without this it becomes active by itself.",
     )
-    async def finish_mandate(self, info: Info, fleet_id: Id) -> MandatePayload:
+    async def finish_mandate(self, info: Info, fleet_id: Id) -> FinishMandatePayload:
         fleet = await _managed(info, fleet_id)
         try:
-            return MandatePayload(mandate=mandate_of(await mandates.finish(payer_of(fleet.id))))
+            return FinishMandatePayload(mandate=mandate_of(await mandates.finish(payer_of(fleet.id))))
         except NotFound as error:
             raise _no_mandate() from error
 
     @mutation(
-        MandatePayload,
-        MandateError,
-        MandateErrorCode,
+        RevokeMandatePayload,
+        RevokeMandateError,
+        RevokeMandateErrorCode,
         "Take a mandate back: invoices from now on are paid by transfer. What is being collected still is.",
     )
-    async def revoke_mandate(self, info: Info, fleet_id: Id) -> MandatePayload:
+    async def revoke_mandate(self, info: Info, fleet_id: Id) -> RevokeMandatePayload:
         fleet = await _managed(info, fleet_id)
         async with transaction() as db:
             active = await mandates.active_of(db, payer_of(fleet.id))
@@ -139,7 +155,7 @@ class MandateMutation:
                 raise _no_mandate()
             await mandates.revoke(db, payer_of(fleet.id))
             await db.refresh(active)
-        return MandatePayload(mandate=mandate_of(active))
+        return RevokeMandatePayload(mandate=mandate_of(active))
 
 
 async def _managed(info: Info, unchecked_id: strawberry.ID) -> fleets.Fleet:

@@ -311,7 +311,7 @@ async def test_that_a_late_start_that_names_nobody_is_stopped(
 async def test_that_a_nameless_charge_long_after_a_failed_start_is_let_alone(
     place: Place, network: FakeNetwork
 ) -> None:
-    long_ago = begun() - timedelta(hours=2)
+    long_ago = begun() - timedelta(hours=3)
     await place.session(state="FAILED", created_at=long_ago, state_since=long_ago, command_attempts=1)
     await say(place, tapped(token_uid=None, contract_id=None))
     assert (await the_charge()).external_id is None

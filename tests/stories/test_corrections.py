@@ -14,7 +14,7 @@ NODE = "query ($id: ID!) { node(id: $id) { id ... on Receipt { number total { am
 async def charged(world: World) -> tuple[AppClient, dict[str, Any], str, dict[str, Any]]:
     """A driver, their settled session, the operator's id of it, and the payment in the card processor's books."""
     app = await world.driver()
-    connector, quote = await world.priced_connector(app)
+    connector, quote = await world.priced_connector(app, by_energy=True)
     before = len(world.payments())
     session = await world.start(app, quote, connectorId=connector["id"])
     settled = await world.finish(app, session["id"], energy_wh=5000)
