@@ -10,7 +10,7 @@ from emsp import clock
 from emsp.charging.billing.collect import collect_payment
 from emsp.charging.dues.due import charges_due
 from emsp.charging.dues.dunning import retry_charge, retry_due
-from emsp.charging.dues.mails import due_mail
+from emsp.charging.dues.mails import due_mail, paid_mail
 from emsp.db.engine import transaction
 from emsp.errors import NotFound, ProcessorFailed, Refused
 from emsp.money import Money
@@ -148,7 +148,10 @@ async def test_that_it_is_tried_again_by_itself_when_its_time_has_come(place: Pl
     await run_jobs()
 
     assert (await now(session)).state == "SETTLED"
-    assert (cards.taken(), await books(), len(await mails())) == ([200, 345], PAID, 1)
+    assert (cards.taken(), await books()) == ([200, 345], PAID)
+    subjects = [subject for subject, _ in await mails()]
+    assert subjects == ["Please pay €3.45 for your charge", "€5.45 paid: thank you"]
+    assert "Nothing is due for this charge any more." in (await mails())[-1][1]
 
 
 async def test_that_it_is_given_up_after_the_last_time_and_can_still_be_paid(place: Place, cards: FakeCards) -> None:
@@ -333,6 +336,22 @@ def test_that_reminders_speak_the_drivers_language(language: str, says: list[str
     assert "2025-000001" in last
     assert "{" not in text + last
     assert "3 juin" not in last
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "€3.45 paid: thank you"),
+        ("nl-BE", "€ 3,45 betaald: dank je wel"),
+        ("de", "3,45 € bezahlt: vielen Dank"),
+        ("fr", "3,45 € payés : merci"),
+        ("tr", "€3.45 paid: thank you"),
+    ],
+)
+def test_that_a_late_payment_is_thanked_for_in_the_drivers_language(language: str, says: str) -> None:
+    subject, body = paid_mail(language, amount=Money(345, "EUR"), receipt="VOLT-2025-000001")
+    assert subject.replace("\xa0", " ").replace("\u202f", " ") == says
+    assert "VOLT-2025-000001" in body
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 28])

@@ -17,7 +17,7 @@ from emsp.brands.tables import Brand
 from emsp.charging.billing.account import Account, account_of
 from emsp.charging.billing.give_back import give_back
 from emsp.charging.billing.issue import payer_of
-from emsp.charging.dues.due import fell_due
+from emsp.charging.dues.due import fell_due, paid_at_last
 from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, note
 from emsp.charging.tables import Receipt
@@ -223,7 +223,10 @@ def _paid(account: Account) -> str:
 
 async def _settled(db: Db, account: Account, text: str) -> None:
     session = account.session
+    was_due = session.state == State.PAYMENT_DUE
     if await advance(db, session, State.SETTLED, text, source="PAYMENT"):
+        if was_due and account.paid.amount_minor:
+            await paid_at_last(db, account)
         brand = await db.get_one(Brand, session.brand_id)
         is_billed = account.receipts[-1].verification.get("reason") != "CREDITED"
         points = session.energy_wh * brand.points_per_kwh // 1000 if is_billed else 0

@@ -15,7 +15,7 @@ from emsp.accounts.mail import write_mail
 from emsp.accounts.tables import Driver
 from emsp.brands.tables import Brand
 from emsp.charging.billing.account import Account, account_of
-from emsp.charging.dues.mails import due_mail
+from emsp.charging.dues.mails import due_mail, paid_mail
 from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, note, note_once
 from emsp.charging.tables import ChargingSession, Receipt
@@ -116,6 +116,14 @@ async def fell_due(session_id: UUID, charge_id: UUID | None, text: str) -> None:
         is_moved = await advance(db, account.session, State.PAYMENT_DUE, text, source="PAYMENT")
         if is_moved or await note_once(db, account.session, text, source="PAYMENT"):
             await _put_off(db, account, charge_id)
+
+
+async def paid_at_last(db: Db, account: Account) -> None:
+    """What was due is paid: the receipt, which says that it was due, does not change, so the driver is written to."""
+    driver = await db.get_one(Driver, account.session.driver_id)
+    brand = await db.get_one(Brand, account.session.brand_id)
+    subject, body = paid_mail(driver.language, amount=account.paid, receipt=account.first.number)
+    await write_mail(db, recipient=driver.email, subject=subject, body=body, sender_name=brand.name)
 
 
 async def failed_again(session_id: UUID, charge_id: UUID, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What drivers are written when a payment failed, in the languages of the product."""
+"""What drivers are written when a payment failed, and when it was made after all, in the languages of the product."""
 
 from __future__ import annotations
 
@@ -45,12 +45,39 @@ TEXTS = {
 }
 
 
+PAID = {
+    "en": (
+        "{amount} paid: thank you",
+        "{amount} for receipt {receipt} is paid now. Nothing is due for this charge any more.\n",
+    ),
+    "nl": (
+        "{amount} betaald: dank je wel",
+        "{amount} voor bon {receipt} is nu betaald. Voor deze laadsessie staat niets meer open.\n",
+    ),
+    "de": (
+        "{amount} bezahlt: vielen Dank",
+        "{amount} für den Beleg {receipt} sind jetzt bezahlt. Für diesen Ladevorgang ist nichts mehr offen.\n",
+    ),
+    "fr": (
+        "{amount} payés : merci",
+        "{amount} pour le reçu {receipt} sont maintenant payés. Plus rien n’est dû pour cette recharge.\n",
+    ),
+}
+
+
+def paid_mail(language: str, *, amount: Money, receipt: str) -> tuple[str, str]:
+    """Subject and plain-text body for what was due and is paid now; English where there is no text in `language`."""
+    language = _known(language)
+    facts = {"amount": format_currency(amount.amount, amount.currency, locale=language), "receipt": receipt}
+    subject, body = PAID[language]
+    return subject.format(**facts), body.format(**facts)
+
+
 def due_mail(
     language: str, *, brand: str, amount: Money, receipt: str, next_attempt_at: datetime | None, time_zone: str
 ) -> tuple[str, str]:
     """Subject and plain-text body; English where there is no text in `language`. Days are of `time_zone` (IANA)."""
-    language = language.partition("-")[0].lower()
-    language = language if language in TEXTS else "en"
+    language = _known(language)
     subject, body, again, never = TEXTS[language]
     next_ = never
     if next_attempt_at:
@@ -58,3 +85,8 @@ def due_mail(
         next_ = again.format(day=format_date(day, "long", language))
     facts = {"amount": format_currency(amount.amount, amount.currency, locale=language), "brand": brand}
     return subject.format(**facts), body.format(**facts, receipt=receipt, next=next_)
+
+
+def _known(language: str) -> str:
+    first = language.partition("-")[0].lower()
+    return first if first in TEXTS else "en"
