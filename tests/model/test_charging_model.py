@@ -377,7 +377,7 @@ def runner(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def test_that_charges_keep_their_promises_whatever_the_order(
     runner: None, record_property: Callable[[str, object], None]
 ) -> None:
-    examples = int(os.environ.get("EMSP_TEST_MODEL_EXAMPLES", "25"))
+    examples = int(os.environ.get("EMSP_TEST_MODEL_EXAMPLES", "15"))
     run_state_machine_as_test(
         Charges,
         settings=settings(
