@@ -37,7 +37,7 @@ HOMES = {
 PURE = (
     "emsp/accounts/contracts.py",
     "emsp/brands/network.py",
-    "emsp/brands/written.py",
+    "emsp/written.py",
     "emsp/charging/billing/difference.py",
     "emsp/charging/billing/given.py",
     "emsp/charging/elsewhere/words.py",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from emsp.brands.written import demand, read
 from emsp.papers.details import COUNTRIES
+from emsp.written import demand, read
 
 PARTY = re.compile(r"[A-Z]{2}\*[A-Z0-9]{3}")
 

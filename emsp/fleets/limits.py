@@ -12,8 +12,8 @@ import msgspec
 from emsp.brands.network import Network, Place
 from emsp.brands.network import checks as network_checks
 from emsp.brands.network import refusal as network_refusal
-from emsp.brands.written import demand, read
 from emsp.money import Money, is_known_currency
+from emsp.written import demand, read
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 YOUR_FLEET = "Your fleet"

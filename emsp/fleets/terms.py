@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from emsp.brands.written import demand, read
 from emsp.papers.details import checked_country, checked_email, checked_text, checked_vat_id
+from emsp.written import demand, read
 
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 CHECKS: dict[str, Callable[[str | None, str], str | None]] = {

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 
 import msgspec
 
-from emsp.errors import Invalid
+from emsp.written import Checks, demand, read
 
 PARTY = re.compile(r"[A-Z]{2}\*[A-Z0-9]{3}")
-PLACE_IN_MESSAGE = re.compile(r" - at `(?:\$|key in `\$)?\.?(.*?)`*$")
 SMALLEST_MINOR = {
     **{"AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50},
     **{"GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50},
@@ -64,13 +62,8 @@ class PaymentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 def policy_of(written: object) -> PaymentPolicy:
     """A payment policy as a brand keeps it, or as somebody wrote it. Raises Invalid naming the first wrong field."""
-    try:
-        policy = msgspec.convert(written, PaymentPolicy)
-    except msgspec.ValidationError as error:
-        raise _named(str(error)) from error
-    for path, holds, wanted in _checks(policy):
-        if not holds:
-            raise Invalid(f"must be {wanted}", path)
+    policy = read(written, PaymentPolicy, strict=True)
+    demand(_checks(policy))
     return policy
 
 
@@ -84,7 +77,7 @@ def flow_for(policy: PaymentPolicy, *, party: str, paid_charges: int, due_charge
     return policy.flow
 
 
-def _checks(policy: PaymentPolicy) -> Iterator[tuple[str, object, str]]:
+def _checks(policy: PaymentPolicy) -> Checks:
     """The path of a field, whether it is right, and what it must be."""
     own_money = "HOLD, AFTER or PREPAID: fleets pay for their own drivers"
     yield "flow", policy.flow is not Flow.FLEET, own_money
@@ -104,11 +97,3 @@ def _checks(policy: PaymentPolicy) -> Iterator[tuple[str, object, str]]:
     yield "top_up_smallest_minor", policy.top_up_smallest_minor >= 1, "1 or more"
     for name in ("top_up_largest_minor", "balance_largest_minor"):
         yield name, getattr(policy, name) >= policy.top_up_smallest_minor, "at least top_up_smallest_minor"
-
-
-def _named(message: str) -> Invalid:
-    """msgspec ends its sentences with the place, or says which field it does not know."""
-    place = PLACE_IN_MESSAGE.search(message)
-    path = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", place[1]).strip(".") if place else ""
-    unknown = re.search(r"unknown field `(.*?)`", message)
-    return Invalid(PLACE_IN_MESSAGE.sub("", message), unknown[1] if unknown and not path else path)

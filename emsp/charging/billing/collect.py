@@ -99,7 +99,7 @@ async def _book_charges(db: Db, account: Account) -> None:
 async def _use_balance(db: Db, account: Account, receipt: Receipt) -> None:
     """What the driver has paid in, or was given, goes first; what was set apart and is not needed is free again."""
     session = account.session
-    under_way = sum(one.amount_minor for one in await _under_way(db, account))
+    under_way = sum(one.amount_minor for one in _under_way(await charge.charges_for(db, account.references)))
     owed = Money(account.unpaid.amount_minor - account.given_up_minor - under_way, receipt.currency)
     if owed.amount_minor <= 0:
         await balance.release(db, str(session.id))
@@ -127,10 +127,10 @@ async def _charge_rest(session_id: UUID, receipt_id: UUID) -> None:
     """From the card what nothing else covers. What is due is not tried again by itself, and never asked for twice."""
     async with transaction() as db:
         account = await account_of(db, session_id)
-        rest = await _rest(db, account, receipt_id)
         known = await charge.charges_for(db, account.references)
         due = [one for one in known if one.state == "DUE"]
-        begun = [one for one in await _under_way(db, account) if one.reference == str(receipt_id)]
+        begun = [one for one in _under_way(known) if one.reference == str(receipt_id)]
+        rest = await _rest(db, account, receipt_id, [one for one in _under_way(known) if one not in begun])
         opened = None if due else await _open(db, account, receipt_id, rest)
     for number, one in enumerate([*due, *begun]):
         await charge.change_amount(one.id, rest if number == 0 else Money(0, rest.currency))
@@ -141,9 +141,11 @@ async def _charge_rest(session_id: UUID, receipt_id: UUID) -> None:
         await fell_due(session_id, due[0].id if due else None, text.format(rest))
 
 
-async def _rest(db: Db, account: Account, receipt_id: UUID) -> Money:
-    """What is to be charged for the receipt. What is too little for that is given up, or owed again when it grew."""
-    others = [one for one in await _under_way(db, account) if one.reference != str(receipt_id)]
+async def _rest(db: Db, account: Account, receipt_id: UUID, others: Sequence[Charge]) -> Money:
+    """What is to be charged for the receipt, beside `others` that are under way.
+
+    What is too little for that is given up, or owed again when it grew.
+    """
     rest = account.unpaid - Money(sum(one.amount_minor for one in others), account.owed.currency)
     nothing = Money(0, rest.currency)
     if rest == account.given_up:
@@ -203,9 +205,8 @@ async def _not_taken(session_id: UUID, opened: Charge, rest: Money) -> None:
         await _give_up(db, await account_of(db, session_id), UUID(opened.reference), rest)
 
 
-async def _under_way(db: Db, account: Account) -> Sequence[Charge]:
-    found = await charge.charges_for(db, account.references)
-    return [one for one in found if one.state in charge.UNDER_WAY]
+def _under_way(charges: Sequence[Charge]) -> list[Charge]:
+    return [one for one in charges if one.state in charge.UNDER_WAY]
 
 
 async def _take_in(db: Db, account: Account, receipt: Receipt, amount: Money, *, event: str) -> None:

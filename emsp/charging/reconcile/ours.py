@@ -12,7 +12,7 @@ from sqlmodel import col, func, select
 
 from emsp import clock
 from emsp.charging.lifecycle import FINAL
-from emsp.charging.reconcile.compare import Loose, Ours, Payment, Refunded
+from emsp.charging.reconcile.compare import Loose, Ours, Payment, Refunded, summed
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db
 from emsp.payments.ledger.book import CLEARING, imbalance
@@ -22,12 +22,14 @@ SETTLES = timedelta(minutes=15)
 """For so long after its last change a row may be behind the processor, or ahead of it."""
 UNDER_WAY = ("NEW", "CREATED", "PROCESSING", "SENT")
 OF_REFUNDS = ("payment_given_back", "giving_back_failed", "balance_paid_back", "balance_pay_back_returned")
-Booked = dict[tuple[str, str], tuple[str, int]]
+Booked = dict[tuple[str, str], int]
+"""Minor units by event and reference."""
 
 
 async def our_books(db: Db, since: datetime) -> Ours:
     """Payments and refunds that were begun since then, and the whole ledger's account with the processor."""
-    booked = await _booked(db)
+    entries = await _at_the_processor(db)
+    booked = {(event, of): minor for event, of, _, minor in entries}
     payments = [
         *await _holds(db, since, booked),
         *[_charged(row, booked) for row in await _since(db, Charge, since)],
@@ -39,7 +41,7 @@ async def our_books(db: Db, since: datetime) -> Ours:
         payments=payments,
         refunds=refunds,
         loose=await _loose(db, since),
-        clearing=await _clearing(db),
+        clearing=summed((currency, minor) for _, _, currency, minor in entries),
         imbalance=await imbalance(db),
     )
 
@@ -54,8 +56,8 @@ async def known_to_us(db: Db, processor_ids: Collection[str]) -> set[str]:
     return known
 
 
-async def _booked(db: Db) -> Booked:
-    """What the ledger has at the processor, by (event, reference)."""
+async def _at_the_processor(db: Db) -> list[tuple[str, str, str, int]]:
+    """What the ledger has at the processor: event, reference, currency and minor units."""
     query = (
         select(
             LedgerTransaction.event,
@@ -67,11 +69,11 @@ async def _booked(db: Db) -> Booked:
         .where(LedgerEntry.account == CLEARING)
         .group_by(col(LedgerTransaction.event), col(LedgerTransaction.reference), col(LedgerEntry.currency))
     )
-    return {(event, of): (currency, int(minor)) for event, of, currency, minor in await db.execute(query)}
+    return [(event, of, currency, int(minor)) for event, of, currency, minor in await db.execute(query)]
 
 
 def _minor(booked: Booked, event: str, reference: str | None) -> int:
-    return booked.get((event, reference or ""), ("", 0))[1]
+    return booked.get((event, reference or ""), 0)
 
 
 async def _holds(db: Db, since: datetime, booked: Booked) -> list[Payment]:
@@ -186,15 +188,6 @@ def _entries(events: Sequence[str], since: datetime) -> Select[str, str, str, in
             LedgerTransaction.created_at >= since,
         )
     )
-
-
-async def _clearing(db: Db) -> dict[str, int]:
-    query = (
-        select(LedgerEntry.currency, func.sum(LedgerEntry.amount_minor))
-        .where(LedgerEntry.account == CLEARING)
-        .group_by(col(LedgerEntry.currency))
-    )
-    return {currency: int(minor) for currency, minor in await db.execute(query)}
 
 
 async def _since(db: Db, table: Any, since: datetime) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,14 +16,13 @@ from emsp.pricing.retail.countries import alpha_2
 from emsp.pricing.retail.own_prices import OwnPrice
 from emsp.pricing.retail.plan_terms import PlanTerms
 from emsp.pricing.retail.terms import PricePolicy
+from emsp.written import Checks, demand
 
 T = TypeVar("T")
 PARTY = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{3}")
 PLACE_IN_MESSAGE = re.compile(r" - at `\$(.*)`$")
 COUNTRIES = frozenset(get_global("territory_currencies")) - {"ZZ"}
 PRICES = ("per_kwh", "per_charging_minute", "per_parking_minute", "per_session")
-Checks = Iterator[tuple[str, object, str]]
-"""The path of a field, whether it is right, and what it must be."""
 
 
 def read_policy(written: object) -> PricePolicy:
@@ -41,9 +40,7 @@ def _checked(written: object, kind: type[T], checks: Callable[[T], Checks]) -> T
         read = msgspec.convert(written, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _named(str(error)) from error
-    for path, holds, wanted in checks(read):
-        if not holds:
-            raise Invalid(f"must be {wanted}", path)
+    demand(checks(read))
     return read
 
 
