@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
+import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 
-EMSP = [sys.executable, "-m", "emsp"]
+from emsp.demo import forked
+
 READY_WITHIN_S = 60
+COMMAND_WITHIN_S = 300
 
 
 class DemoFailed(Exception):
     """Something on the way did not work; the sentence says what and where to look."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended: its exit status and what it printed, unless that was shown."""
+
+    status: int
+    out: str
+    err: str
 
 
 @dataclass
@@ -29,45 +40,47 @@ class Processes:
 
     data_dir: Path
     env: dict[str, str]
-    running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
+    running: list[tuple[str, ForkServerProcess]] = field(default_factory=list)
 
     def log_of(self, name: str) -> Path:
         return self.data_dir / "logs" / f"{name}.log"
 
     def run(self, *arguments: str, show: bool = False) -> str:
         """Run a command of ours to its end; what it printed."""
-        done = subprocess.run(
-            [*EMSP, *arguments],
-            env=self.env,
-            stdout=None if show else subprocess.PIPE,
-            stderr=None if show else subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise DemoFailed(f"`emsp {' '.join(arguments)}` failed ({done.returncode}). {done.stderr or ''}".strip())
-        return done.stdout or ""
+        done = self.ended(*arguments, show=show)
+        if done.status:
+            raise DemoFailed(f"`emsp {' '.join(arguments)}` failed ({done.status}). {done.err}".strip())
+        return done.out
+
+    def ended(self, *arguments: str, show: bool = False, env: Mapping[str, str] | None = None) -> Ended:
+        """Run a command of ours to its end, whatever that is; `env` is added to its environment."""
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            printed = {} if show else {"out": out, "err": err}
+            process = forked.start(arguments, self.env | dict(env or {}), **printed)
+            process.join(COMMAND_WITHIN_S)
+            if process.exitcode is None:
+                process.kill()
+                raise DemoFailed(f"`emsp {' '.join(arguments)}` did not end within {COMMAND_WITHIN_S} s")
+            return Ended(process.exitcode, *(file.read_text() if file.exists() else "" for file in (out, err)))
 
     def start(self, name: str, *arguments: str, announces: bool = False) -> None:
         """Start a process that stays; one that `announces` is then asked for by `announced`."""
-        log = self._open_log(name)
-        process = subprocess.Popen(
-            [*EMSP, *arguments],
-            env=self.env,
-            stdout=subprocess.PIPE if announces else log,
-            stderr=log,
-            start_new_session=True,
-        )
+        log = self.log_of(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._said(name).unlink(missing_ok=True)
+        process = forked.start(arguments, self.env, out=self._said(name) if announces else log, err=log)
         self.running.append((name, process))
 
     def announced(self, name: str) -> dict[str, Any]:
         """The JSON line that a process prints when it is ready."""
         process = next(process for known, process in self.running if known == name)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise DemoFailed(f"the {name} did not start; see {self.log_of(name)}")
-        ready: dict[str, Any] = json.loads(line)
+        said = self._said(name)
+        while not (said.exists() and said.read_text().endswith("\n")):
+            if process.exitcode is not None:
+                raise DemoFailed(f"the {name} did not start; see {self.log_of(name)}")
+            time.sleep(0.02)
+        ready: dict[str, Any] = json.loads(said.read_text().splitlines()[0])
         return ready
 
     def wait_until_ready(self, name: str, url: str) -> None:
@@ -85,25 +98,21 @@ class Processes:
     def check(self) -> None:
         """An error if a process that should run has ended."""
         for name, process in self.running:
-            if process.poll() is not None:
-                raise DemoFailed(f"{name} ended with status {process.returncode}; see {self.log_of(name)}")
+            if process.exitcode is not None:
+                raise DemoFailed(f"{name} ended with status {process.exitcode}; see {self.log_of(name)}")
 
     def stop(self) -> None:
         """End every process, last started first, and wait for it."""
         for _, process in reversed(self.running):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+            process.terminate()
         for _, process in reversed(self.running):
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.join(15)
+            process.kill()
+            process.join()
         self.running.clear()
 
-    def _open_log(self, name: str) -> IO[bytes]:
-        self.log_of(name).parent.mkdir(parents=True, exist_ok=True)
-        return self.log_of(name).open("ab")
+    def _said(self, name: str) -> Path:
+        return self.log_of(name).with_suffix(".out")
 
 
 def kept_ports(data_dir: Path, api_port: int | None) -> dict[str, int]:

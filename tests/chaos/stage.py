@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,10 +17,11 @@ from typing import Any
 import httpx
 import psycopg
 
-from emsp.demo.processes import EMSP, kept_ports, surroundings
+from emsp.demo.processes import kept_ports, surroundings
 from tests.chaos.plan import PROCESSES
 
 ROOT = Path(__file__).parents[2]
+EMSP = [sys.executable, "-m", "emsp"]
 TOKEN_A = "chaos-token-a"
 PARTNER = "CPO"
 VOUCHER = "CHAOS"

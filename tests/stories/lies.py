@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ import httpx
 import psycopg
 
 from emsp.demo.app_client import AppClient
-from emsp.demo.processes import EMSP
 from emsp.graphql import ids
 from tests.stories.world import OVER, STOP, World, minor, place_of
 
@@ -360,10 +358,8 @@ class Ended:
 
 def emsp(world: World, *arguments: str) -> Ended:
     """Run a command of ours to its end, whatever that is."""
-    done = subprocess.run(
-        [*EMSP, *arguments, "--json"], env=world.processes.env, capture_output=True, text=True, check=False, timeout=300
-    )
-    return Ended(done.returncode, json.loads(done.stdout or "[]"), done.stderr)
+    done = world.processes.ended(*arguments, "--json")
+    return Ended(done.status, json.loads(done.out or "[]"), done.err)
 
 
 def sync(world: World, name: str, *arguments: str) -> Ended:

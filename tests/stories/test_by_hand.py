@@ -1,12 +1,11 @@
 """The command line, by hand and by programs: help that helps, JSON that parses, errors of one line."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from emsp.demo.processes import EMSP
+from emsp.demo.processes import Ended
 from tests.stories.world import World
 
 GROUPS = ("brands", "fleets", "partners", "sandbox")
@@ -22,44 +21,36 @@ FIRST_BRAND = {
     "party": "NL/EMP",
     "default": True,
 }
-Ended = subprocess.CompletedProcess[str]
 
 
 def _emsp(world: World, *arguments: str, **env: str) -> Ended:
-    return subprocess.run(
-        [*EMSP, *arguments],
-        env=world.processes.env | {"COLUMNS": "160"} | env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return world.processes.ended(*arguments, env={"COLUMNS": "160"} | env)
 
 
 def test_that_help_lists_every_command_and_every_group(world: World) -> None:
     shown = _emsp(world, "--help")
 
-    assert (shown.returncode, shown.stderr) == (0, "")
+    assert (shown.status, shown.err) == (0, "")
     for name in (*GROUPS, *COMMANDS):
-        assert f" {name} " in shown.stdout
+        assert f" {name} " in shown.out
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_that_each_group_has_help(world: World, group: str) -> None:
     shown = _emsp(world, group, "--help")
 
-    assert (shown.returncode, shown.stderr) == (0, "")
-    assert f"Usage: emsp {group}" in shown.stdout
+    assert (shown.status, shown.err) == (0, "")
+    assert f"Usage: emsp {group}" in shown.out
 
 
 def test_that_partners_are_listed_for_programs(world: World) -> None:
     listed, status = (_emsp(world, "partners", name, "--json") for name in ("list", "status"))
 
-    assert (listed.returncode, status.returncode) == (0, 0)
-    [partner] = [row for row in json.loads(listed.stdout) if row["name"] == "CPO"]
+    assert (listed.status, status.status) == (0, 0)
+    [partner] = [row for row in json.loads(listed.out) if row["name"] == "CPO"]
     assert (partner["state"], partner["version"]) == ("REGISTERED", "2.2.1")
     assert "NL SBX" in partner["parties"]
-    [pulled] = [row for row in json.loads(status.stdout) if row["name"] == "CPO"]
+    [pulled] = [row for row in json.loads(status.out) if row["name"] == "CPO"]
     assert set(pulled["modules"]) == PULLED
     assert all(module["failure"] is None for module in pulled["modules"].values())
     assert pulled["modules"]["locations"]["seen"] == 300
@@ -68,8 +59,8 @@ def test_that_partners_are_listed_for_programs(world: World) -> None:
 def test_that_a_pull_by_hand_tells_what_it_brought(world: World) -> None:
     pulled = _emsp(world, "partners", "sync", "CPO", "--module", "tariffs", "--full", "--json")
 
-    assert pulled.returncode == 0
-    [row] = json.loads(pulled.stdout)
+    assert pulled.status == 0
+    [row] = json.loads(pulled.out)
     assert (row["partner"], row["module"], row["failure"]) == ("CPO", "tariffs", None)
     assert row["seen"] == row["unchanged"] > 0
     assert (row["changed"], row["older"], row["apart"]) == (0, 0, 0)
@@ -92,13 +83,13 @@ def test_that_a_mistake_is_answered_in_a_line_that_names_it(
 ) -> None:
     ended = _emsp(world, *arguments)
 
-    assert ended.returncode not in (0, 130)
-    assert "Traceback" not in ended.stderr + ended.stdout
-    assert names in ended.stderr
+    assert ended.status not in (0, 130)
+    assert "Traceback" not in ended.err + ended.out
+    assert names in ended.err
 
 
 def test_that_no_mistake_left_a_brand(world: World) -> None:
-    brands = json.loads(_emsp(world, "brands", "list", "--json").stdout)
+    brands = json.loads(_emsp(world, "brands", "list", "--json").out)
 
     assert FIRST_BRAND in brands
     assert "wrong" not in {brand["slug"] for brand in brands}
@@ -107,25 +98,25 @@ def test_that_no_mistake_left_a_brand(world: World) -> None:
 def test_that_a_database_that_does_not_answer_is_told_in_a_line(world: World) -> None:
     ended = _emsp(world, "partners", "list", EMSP_DATABASE_URL="postgresql://emsp@127.0.0.1:9/emsp")
 
-    assert ended.returncode not in (0, 130)
-    assert "Traceback" not in ended.stderr + ended.stdout
-    assert "127.0.0.1" in ended.stderr
+    assert ended.status not in (0, 130)
+    assert "Traceback" not in ended.err + ended.out
+    assert "127.0.0.1" in ended.err
 
 
 def test_that_the_settings_are_listed_and_a_wrong_one_is_named(world: World) -> None:
     shown = _emsp(world, "settings")
     wrong = _emsp(world, "partners", "list", EMSP_PULL_EVERY_H="often")
 
-    assert (shown.returncode, shown.stderr) == (0, "")
+    assert (shown.status, shown.err) == (0, "")
     for name in ("EMSP_DATABASE_URL", "EMSP_PUBLIC_URL", "EMSP_STRIPE_WEBHOOK_SECRET", "EMSP_ALLOW_PRIVATE_PARTNERS"):
-        assert name in shown.stdout
-    assert wrong.returncode == 1
-    assert "EMSP_PULL_EVERY_H='often'" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+        assert name in shown.out
+    assert wrong.status == 1
+    assert "EMSP_PULL_EVERY_H='often'" in wrong.err
+    assert "Traceback" not in wrong.err
 
 
 def test_that_the_schema_is_the_committed_one(world: World) -> None:
     printed = _emsp(world, "schema")
 
-    assert printed.returncode == 0
-    assert printed.stdout == SCHEMA.read_text()
+    assert printed.status == 0
+    assert printed.out == SCHEMA.read_text()

@@ -235,7 +235,7 @@ class World:
         for index, (known, process) in enumerate(self.processes.running):
             if known == name:
                 process.kill()
-                process.wait()
+                process.join()
                 del self.processes.running[index]
                 return
         raise AssertionError(f"{name} does not run")
