@@ -17,6 +17,7 @@ from emsp.settings import settings
 
 pytest.register_assert_rewrite("tests.stories.lies", "tests.stories.twins", "tests.stories.world")
 TEMPLATE = "emsp_template"
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 * 2**30
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,8 +58,9 @@ def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def _embedded_server() -> str:
-    """Not in pytest's folders: it closes those to the system user that the server runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="emsp-tests-"))
+    """In memory where there is room; not in pytest's folders, which are closed to the system user that it runs as."""
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="emsp-tests-", dir=MEMORY if in_memory else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     url = embedded.start(folder, "postgres")
     _admin(url, sql.SQL("ALTER SYSTEM SET fsync = off"))
