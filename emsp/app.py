@@ -20,7 +20,9 @@ import emsp.papers.tables
 import emsp.partners.tables
 import emsp.payments.tables
 import emsp.pricing.tables
-import emsp.stations.tables  # noqa: F401
+import emsp.stations.history.tables
+import emsp.stations.tables
+import emsp.stations.twins.tables  # noqa: F401
 from emsp import events, timetable
 from emsp.charging import ports as charging_ports
 from emsp.db import engine

@@ -39,13 +39,16 @@ def stamp() -> Any:
     return Field(default_factory=now, sa_type=DateTime(timezone=True), nullable=False)
 
 
-def big_ref(target: str, *, nullable: bool = False, index: bool = False, cascade: bool = False) -> Any:
-    """A reference to a `big_key`; with `cascade` the row goes when its owner goes."""
+def big_ref(
+    target: str, *, nullable: bool = False, index: bool = False, cascade: bool = False, primary: bool = False
+) -> Any:
+    """A reference to a `big_key`; with `cascade` the row goes when its owner goes, as does one that is `primary`."""
     column = Column(
         BigInteger,
-        ForeignKey(target, ondelete="CASCADE" if cascade else None),
+        ForeignKey(target, ondelete="CASCADE" if cascade or primary else None),
         nullable=nullable,
         index=index,
+        primary_key=primary,
     )
     return Field(default=None, sa_column=column) if nullable else Field(sa_column=column)
 

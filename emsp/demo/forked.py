@@ -6,6 +6,7 @@ Importing takes a second or two; a demo starts ten processes, the stories hundre
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
@@ -26,8 +27,6 @@ def start(
 
 
 def _command(arguments: list[str], env: dict[str, str], out: Path | None, err: Path | None) -> None:
-    from emsp.__main__ import main
-
     os.setsid()
     os.environ.clear()
     os.environ.update(env)
@@ -37,6 +36,6 @@ def _command(arguments: list[str], env: dict[str, str], out: Path | None, err: P
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", buffering=1, closefd=False)
     sys.argv = ["emsp", *arguments]
     try:
-        main()
+        runpy.run_module("emsp", run_name="__main__")
     finally:
         sys.stdout.flush()

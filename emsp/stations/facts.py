@@ -19,11 +19,15 @@ class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
     max_voltage_v: int | None = None
     max_amperage_a: int | None = None
     tariff_ids: list[str] = []
+    capabilities: list[str] = []
     updated_at: datetime
 
 
 class EvseFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A charge point. `status` is one of `EVSE_STATUSES`; REMOVED means it is no longer there."""
+    """A charge point. `status` is one of `EVSE_STATUSES`; REMOVED means it is no longer there.
+
+    `accessible` tells whether somebody with a disability can use it, None where nothing is said of that.
+    """
 
     uid: str
     evse_id: str | None = None
@@ -31,6 +35,8 @@ class EvseFacts(msgspec.Struct, frozen=True, kw_only=True):
     floor_level: str | None = None
     status: str
     capabilities: list[str] = []
+    parking_restrictions: list[str] = []
+    accessible: bool | None = None
     connectors: list[ConnectorFacts] = []
     updated_at: datetime
 

@@ -16,7 +16,7 @@ from emsp.stations import words
 from emsp.stations.facts import EvseFacts, StationFacts
 from emsp.stations.opening import is_always_open
 
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
 """Raised when rows are made in a new way, so that the next pull writes them again."""
 
 OPERATOR = ("name", "website", "phone")
@@ -113,6 +113,8 @@ def evse_rows(station_id: int, station: StationFacts) -> list[Row]:
             "status": evse.status,
             "status_as_of": evse.updated_at,
             "capabilities": evse.capabilities,
+            "parking_restrictions": evse.parking_restrictions,
+            "accessible": evse.accessible,
             "removed": evse.status == "REMOVED",
             "source_updated_at": evse.updated_at,
         }
@@ -139,6 +141,7 @@ def connector_rows(station_id: int, station: StationFacts) -> list[Row]:
                 "max_voltage_v": connector.max_voltage_v,
                 "max_amperage_a": connector.max_amperage_a,
                 "tariff_keys": [words.key(tariff_id) for tariff_id in connector.tariff_ids],
+                "capabilities": connector.capabilities,
                 "removed": False,
                 "source_updated_at": connector.updated_at,
             }

@@ -2,10 +2,23 @@
 
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
 from emsp.db.types import UUID, big_key, big_ref, datetime, jsonb, texts, when
+
+THIS_TRANSACTION = text("pg_current_xact_id()")
+
+
+class XID8(UserDefinedType[int]):
+    """A transaction's number, which never comes again."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
 
 
 class Operator(SQLModel, table=True):
@@ -82,6 +95,8 @@ class Evse(SQLModel, table=True):
     status: str = "UNKNOWN"
     status_as_of: datetime = when()
     capabilities: list[str] = texts()
+    parking_restrictions: list[str] = texts()
+    accessible: bool | None = None  # usable by somebody with a disability; null means that it is not stated
     removed: bool = False
     source_updated_at: datetime = when()
 
@@ -104,5 +119,25 @@ class Connector(SQLModel, table=True):
     max_voltage_v: int | None = None
     max_amperage_a: int | None = None
     tariff_keys: list[str] = texts()
+    capabilities: list[str] = texts()
     removed: bool = False
     source_updated_at: datetime = when()
+
+
+class StationChange(SQLModel, table=True):
+    """The change log: what a transaction changed at stations, for whoever keeps a copy of them.
+
+    `id` is given out before a transaction commits, so a reader that only asks for greater ones would miss some:
+    it asks for all of transactions that may not have been over when it last looked (`transaction_id` from the
+    oldest of those on), and leaves out what it has seen.
+    """
+
+    __tablename__ = "station_change"
+
+    id: int | None = big_key()
+    transaction_id: int = Field(sa_column=Column(XID8, nullable=False, index=True, server_default=THIS_TRANSACTION))
+    station_ids: list[int] = Field(sa_type=ARRAY(BigInteger), nullable=False)
+    whole: bool  # else only statuses of EVSEs and their times changed
+    created_at: datetime = Field(
+        sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()"))
+    )

@@ -58,6 +58,8 @@ EVSE = {
     "status": "text",
     "status_as_of": "timestamptz",
     "capabilities": "text[]",
+    "parking_restrictions": "text[]",
+    "accessible": "bool",
     "removed": "bool",
     "source_updated_at": "timestamptz",
 }
@@ -72,6 +74,7 @@ CONNECTOR = {
     "max_voltage_v": "int4",
     "max_amperage_a": "int4",
     "tariff_keys": "text[]",
+    "capabilities": "text[]",
     "removed": "bool",
     "source_updated_at": "timestamptz",
 }

@@ -1,0 +1,1 @@
+"""What we have seen of charge points over time."""

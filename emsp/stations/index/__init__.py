@@ -1,0 +1,1 @@
+"""The stations in memory: what every search on the map is answered from."""

@@ -1,0 +1,1 @@
+"""The same charge point published by several partners is one pin."""
