@@ -32,6 +32,8 @@ HOMES = {
     "structlog": ("emsp/logs.py", "emsp/web/request_ids.py"),
     "typer": ("emsp/__main__.py", "emsp/cli/"),
     "typst": ("emsp/papers/typeset.py",),
+    "numpy": ("emsp/stations/index/",),
+    "rapidfuzz": ("emsp/stations/index/",),
 }
 
 PURE = (
