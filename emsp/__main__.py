@@ -27,6 +27,7 @@ GROUPS = (
     "quotes",
     "rates",
     "sandbox",
+    "stations",
     "support",
     "tokens",
     "vouchers",
@@ -55,17 +56,12 @@ def migrate(
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port; one a core is plenty.")] = 1,
 ) -> None:
     """Serve GraphQL at /graphql, OCPI at /ocpi/versions, Stripe's webhook at /stripe/webhooks."""
-    import signal
+    from emsp.cli import serving
 
-    import uvicorn
-
-    from emsp import app, logs
-
-    logs.set_up()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what the server leaves us with once it has stopped
-    uvicorn.run(app.build(), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    serving.serve(host, port, workers)
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,7 @@ import emsp.stations.history.tables
 import emsp.stations.tables
 import emsp.stations.twins.tables  # noqa: F401
 from emsp import events, timetable
+from emsp.brands import choose as brands
 from emsp.charging import ports as charging_ports
 from emsp.db import engine
 from emsp.graphql import server as graphql_server
@@ -31,11 +33,15 @@ from emsp.login import routes as login_routes
 from emsp.ocpi import server as ocpi_server
 from emsp.ocpi.send.commands import OcpiNetwork
 from emsp.payments import ports as payments_ports
+from emsp.settings import settings
+from emsp.stations.index import live
 from emsp.stripe import webhooks
 from emsp.stripe.processor import StripeProcessor
 from emsp.web import downloads, health, keys
 from emsp.web.body_limit import BodyLimit
 from emsp.web.request_ids import RequestIds
+
+BRANDS_KNOWN_S = 1.0
 
 
 def plug() -> None:
@@ -69,6 +75,13 @@ def build() -> Starlette:
 
 @asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    if settings().station_index:
+        await live.start()
+    gc.collect()
+    brands.memory.seconds = BRANDS_KNOWN_S
+    gc.freeze()  # what is loaded stays: later collections need not look at it
     yield
+    brands.memory.forget()
+    await live.stop()
     await events.wakes.close()
     await engine.dispose()

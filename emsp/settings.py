@@ -74,6 +74,17 @@ class Settings:
         "EMSP_SHOW_SIGN_IN_CODES", False, "Write sign-in codes to the log (for demos and tests only)."
     )
     playground: bool = _variable("EMSP_PLAYGROUND", True, "Serve GraphiQL and allow introspection at /graphql.")
+    documents: Path | None = _variable(
+        "EMSP_DOCUMENTS",
+        None,
+        "Folder of GraphQL documents (*.graphql, or manifests *.json) that apps may name by id and need not send.",
+    )
+    only_documents: bool = _variable(
+        "EMSP_ONLY_DOCUMENTS", False, "Answer only the documents of EMSP_DOCUMENTS; the playground then shows nothing."
+    )
+    station_index: bool = _variable(
+        "EMSP_STATION_INDEX", True, "Keep all stations in memory and answer searches from there; else PostgreSQL does."
+    )
     plug_in_wait_s: int = _variable(
         "EMSP_PLUG_IN_WAIT_S", 180, "Seconds that a start waits for the plug before it has failed."
     )
@@ -116,7 +127,7 @@ def _parse(text: str, default: Any, annotation: str) -> Any:
     if annotation.startswith("int"):
         return int(text)
     if annotation.startswith("Path"):
-        return Path(text)
+        return Path(text) if text or "None" not in annotation else None
     return text or None if "None" in annotation else text
 
 

@@ -10,6 +10,7 @@ from emsp.charging.billing import collect, raising, settle
 from emsp.charging.dues import dunning
 from emsp.charging.elsewhere import look_again
 from emsp.charging.elsewhere import secure as foreign_payment
+from emsp.charging.experience import in_use, starts
 from emsp.charging.paper import hand_out as papers
 from emsp.charging.reconcile import run as comparison
 from emsp.charging.reservations import follow as reserving
@@ -38,6 +39,10 @@ from emsp.payments import (
     wallet_pay_back,
 )
 from emsp.pricing.retail import rates
+from emsp.stations import log
+from emsp.stations.happened import StationsReported
+from emsp.stations.history import delays, fold
+from emsp.stations.twins import match as twins
 
 EVERY: list[tuple[str, jobs.Job]] = [
     ("*/10 * * * *", sync.pull_all),
@@ -47,6 +52,11 @@ EVERY: list[tuple[str, jobs.Job]] = [
     ("41 1,13 * * *", accruals.close_month),
     ("*/10 * * * *", look_again.look_again),
     ("*/5 * * * *", reserving.tend_reservations),
+    ("* * * * * */15", in_use.follow_charges),
+    ("*/15 * * * *", starts.doubt_what_cannot_be),
+    ("27 3,9,15,21 * * *", starts.learn),
+    ("17 2 * * *", fold.fold),
+    ("13,43 * * * *", delays.measure_delays),
     ("*/5 * * * *", dunning.retry_due),
     ("*/10 * * * *", hold.look_for_lapsed),
     ("*/10 * * * *", top_up.take_up_again),
@@ -55,9 +65,11 @@ EVERY: list[tuple[str, jobs.Job]] = [
     ("37 * * * *", sending.take_up_again),
     ("23 6 * * *", invoices.remind),
     ("41 5 * * *", debits.ask_again),
+    ("11 * * * *", log.prune),
     ("*/15 * * * *", movements.pull),
     ("17 3 * * *", forget.forget_expired),
     ("47 4 * * *", comparison.reconcile_daily),
+    ("13 2 * * *", twins.match_all),
     ("30 15,18 * * 1-5", rates.fetch_rates),  # published about 16:00 CET, which is 15:00 UTC at the latest
 ]
 
@@ -90,6 +102,7 @@ WHENEVER: list[tuple[type[events.Event], jobs.Job]] = [
     (driver_happened.ChargeTokenChanged, push_tokens.charge_token_changed),
     (ReservationRequested, reserving.send_reservation),
     (ReservationGivenUp, reserving.send_cancel),
+    (StationsReported, twins.match_reported),
 ]
 
 LATER: list[jobs.Job] = [

@@ -43,6 +43,7 @@ PURE = (
     "emsp/charging/billing/difference.py",
     "emsp/charging/billing/given.py",
     "emsp/charging/elsewhere/words.py",
+    "emsp/charging/experience/outcomes.py",
     "emsp/charging/lifecycle.py",
     "emsp/charging/paper/words/",
     "emsp/charging/reconcile/compare.py",
@@ -78,8 +79,15 @@ PURE = (
     "emsp/pricing/retail/",
     "emsp/pricing/words/",
     "emsp/stations/facts.py",
+    "emsp/stations/freshness.py",
     "emsp/stations/geo.py",
+    "emsp/stations/history/doubts.py",
+    "emsp/stations/history/override.py",
+    "emsp/stations/history/share.py",
+    "emsp/stations/history/timeline.py",
+    "emsp/stations/history/week.py",
     "emsp/stations/opening.py",
+    "emsp/stations/twins/rules.py",
     "emsp/stations/words.py",
 )
 """Files, and folders all of whose files are; but for ASKING, which read the tables for them."""

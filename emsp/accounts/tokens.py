@@ -11,14 +11,15 @@ committed with it. Callers commit, then turn it into their own error.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col, or_, select, update
 
-from emsp import logs
+from emsp import events, logs
 from emsp.accounts.codes import claim_code, one_at_a_time
 from emsp.accounts.drivers import Home, ensure_driver, read_address
 from emsp.accounts.tables import Driver, SignInToken
@@ -30,6 +31,8 @@ from emsp.vault import digest, new_token, sign
 ACCESS_GOOD_FOR = timedelta(minutes=15)
 REFRESH_GOOD_FOR = timedelta(days=90)
 LOST_REPLY_GRACE = timedelta(seconds=30)
+TOPIC = "sign-ins"
+"""Woken when a sign-in was ended; ids of this topic are those of families."""
 log = logs.log(__name__)
 
 
@@ -92,6 +95,19 @@ async def driver_of(db: Db, brand_id: UUID, access_token: str) -> Driver | None:
     return driver
 
 
+async def good_until(db: Db, access_tokens: Collection[str]) -> dict[str, datetime]:
+    """When those of the access tokens end that are good now."""
+    by_digest = {digest(token): token for token in access_tokens}
+    found = await db.execute(
+        select(SignInToken.access_digest, SignInToken.access_expires_at).where(
+            col(SignInToken.access_digest).in_(by_digest),
+            SignInToken.access_expires_at > now(),
+            col(SignInToken.revoked_at).is_(None),
+        )
+    )
+    return {by_digest[row.access_digest]: row.access_expires_at for row in found}
+
+
 async def sign_out(db: Db, brand_id: UUID, token: str) -> None:
     """End the sign-in that this access or refresh token belongs to; nothing happens for any other text."""
     is_it = or_(col(SignInToken.access_digest) == digest(token), col(SignInToken.refresh_digest) == digest(token))
@@ -101,12 +117,13 @@ async def sign_out(db: Db, brand_id: UUID, token: str) -> None:
 
 
 async def revoke_family(db: Db, family_id: UUID) -> None:
-    """Make every token of one sign-in worthless."""
+    """Make every token of one sign-in worthless, and wake whoever keeps a connection open for one."""
     await db.execute(
         update(SignInToken)
         .where(col(SignInToken.family_id) == family_id, col(SignInToken.revoked_at).is_(None))
         .values(revoked_at=now())
     )
+    await events.wake(db, TOPIC, [family_id])
 
 
 async def _by_token(db: Db, brand_id: UUID, is_it: ColumnElement[bool]) -> tuple[UUID, UUID, Driver] | None:

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from emsp.brands.tables import Brand
 from emsp.db.engine import Db
 from emsp.errors import NotFound
+
+KNOWN_MAX = 200
+
+
+class Memory:
+    """Brands by what requests say of them, known for a moment, so that not every request asks again.
+
+    It is empty until `seconds` is set, which a server does: what is changed of a brand is seen that much later.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._known: dict[tuple[str | None, str | None], tuple[float, Brand]] = {}
+
+    async def brand_for(self, db: Db, *, host: str | None = None, header: str | None = None) -> Brand:
+        """As `brand_for`."""
+        now = monotonic()
+        until, known = self._known.get((host, header), (0.0, None))
+        if known is not None and now < until:
+            return known
+        found = await brand_for(db, host=host, header=header)
+        if self.seconds:
+            self._keep((host, header), (now + self.seconds, found))
+        return found
+
+    def forget(self) -> None:
+        """Know nothing, and remember nothing from here on."""
+        self.seconds = 0.0
+        self._known.clear()
+
+    def _keep(self, said: tuple[str | None, str | None], known: tuple[float, Brand]) -> None:
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[said] = known
 
 
 async def brand_for(db: Db, *, host: str | None = None, header: str | None = None) -> Brand:
@@ -41,3 +77,6 @@ async def _the_brand(db: Db, condition: ColumnElement[bool], otherwise: str) -> 
 async def _find(db: Db, condition: ColumnElement[bool]) -> Brand | None:
     found: Brand | None = await db.scalar(select(Brand).where(condition).order_by(col(Brand.created_at)).limit(1))
     return found
+
+
+memory = Memory()

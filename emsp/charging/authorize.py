@@ -16,11 +16,12 @@ from emsp.charging.happened import ChargeRequested
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.session import note
 from emsp.charging.tables import ChargingSession
+from emsp.charging.ways import quote_charge, ways_to_take
 from emsp.db.engine import Db
 from emsp.errors import NotFound, Refused
-from emsp.pricing.quotes.quote import make_quote
 from emsp.pricing.tables import Quote
 from emsp.stations.tables import Connector, Evse, Station
+from emsp.stations.twins.ways import evses_like, is_same_evse, ways_to
 
 USUAL_ENERGY_WH = 20_000
 
@@ -60,8 +61,7 @@ async def request_start(
     refuse_blocked(asking)
     quote = await _quote(db, brand, driver, quote_id, connector_id, evse_id)
     place = await _place(db, quote.connector_id)
-    if connector_id not in (None, place.connector.id) or evse_id not in (None, place.evse.id):
-        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+    await _refuse_another_place(db, place, connector_id, evse_id)
     paid = {"fleet_id": fleet_id, "payment_method_id": payment_method_id}
     permitted = await _permitted(db, brand, asking, place, quote, **paid)
     return await _take_on(db, asking, quote, place, permitted, idempotency_key)
@@ -82,10 +82,11 @@ async def check_start(
     Without a quote it is not known what the charge may cost, so only what can be said without that is.
     """
     quote = await _checked_quote(db, driver, quote_id) if quote_id else None
-    if quote and quote.connector_id != connector_id:
-        raise Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+    ways = [quote.connector_id] if quote else await ways_to_take(db, brand, driver.id, connector_id)
+    place = await _place(db, ways[0] if ways else connector_id)
+    await _refuse_another_place(db, place, connector_id, None)
     paid = {"fleet_id": fleet_id, "payment_method_id": payment_method_id}
-    return await _permitted(db, brand, driver, await _place(db, connector_id), quote, **paid)
+    return await _permitted(db, brand, driver, place, quote, **paid)
 
 
 async def _permitted(
@@ -150,10 +151,24 @@ async def _refuse_unreachable(db: Db, station: Station) -> None:
         raise Refused("NOT_CHARGEABLE", text, "input", "connectorId")
 
 
+async def _refuse_another_place(db: Db, place: _Place, connector_id: int | None, evse_id: int | None) -> None:
+    """The charge point that was quoted may be another than the one asked for only where both are the same one."""
+    if connector_id not in (None, place.connector.id):
+        ways = (await ways_to(db, [connector_id or 0])).get(connector_id or 0, [])
+        if all(way.connector_id != place.connector.id for way in ways):
+            raise _quoted_elsewhere()
+    if evse_id not in (None, place.evse_id) and not await is_same_evse(db, place.evse_id, evse_id or 0):
+        raise _quoted_elsewhere()
+
+
+def _quoted_elsewhere() -> Refused:
+    return Refused("QUOTE_FOR_ANOTHER_CONNECTOR", "The quote is for another connector.", "input", "quoteId")
+
+
 async def _refuse_second_start(db: Db, driver_id: UUID, evse_id: int) -> None:
     query = select(ChargingSession.id).where(
         ChargingSession.driver_id == driver_id,
-        ChargingSession.evse_id == evse_id,
+        col(ChargingSession.evse_id).in_(await evses_like(db, evse_id)),
         col(ChargingSession.state).in_(OPEN),
     )
     if (await db.execute(query)).first():
@@ -169,9 +184,7 @@ async def _quote(
         raise Refused("QUOTE_NOT_FOUND", "Say where to charge: a quote, a connector or an EVSE.", "input", "quoteId")
     try:
         wanted = connector_id if connector_id is not None else await _first_connector(db, evse_id)
-        return await make_quote(
-            db, brand=brand, driver_id=driver.id, connector_id=wanted, energy_wh=USUAL_ENERGY_WH, stay_until=None
-        )
+        return await quote_charge(db, brand=brand, driver_id=driver.id, connector_id=wanted, energy_wh=USUAL_ENERGY_WH)
     except NotFound as error:
         raise Refused("NOT_CHARGEABLE", "There is no such connector.", "input", "connectorId") from error
 

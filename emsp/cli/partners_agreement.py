@@ -1,4 +1,4 @@
-"""`emsp partners agreement`: what was agreed with a partner about money."""
+"""`emsp partners agreement`: what was agreed with a partner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import typer
 from emsp.cli.partners_options import NameArgument
 from emsp.cli.running import JsonOption, run, show
 from emsp.db.engine import transaction
-from emsp.partners.agreements import Agreement, OnDifference, agreement_of, partner_named, set_agreement
+from emsp.partners.agreements import (
+    MAX_PREFERENCE,
+    Agreement,
+    OnDifference,
+    agreement_of,
+    partner_named,
+    set_agreement,
+)
 from emsp.pricing.engine.policies import Policies
 
 
@@ -37,15 +44,24 @@ def agreement(
         str | None,
         typer.Option(help='How tariffs are read where the protocol leaves a choice: {"step_sizes": "IGNORED"}.'),
     ] = None,
+    preference: Annotated[
+        int | None,
+        typer.Option(
+            min=-MAX_PREFERENCE,
+            max=MAX_PREFERENCE,
+            help="Where several partners publish a charge point, it is started over the one with the highest.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what was agreed with a partner about money, or agree on something else first."""
+    """Show what was agreed with a partner, or agree on something else first."""
 
     changes = {
         "on_difference": on_difference,
         "tolerance_minor": tolerance_minor,
         "tolerance_percent": None if tolerance_percent is None else _percent(tolerance_percent),
         "pricing": None if pricing is None else _policies(pricing),
+        "preference": preference,
     }
     agreed = run(_agreed(name, {term: value for term, value in changes.items() if value is not None}))
     policies = msgspec.structs.asdict(msgspec.convert(agreed.pricing, Policies))
@@ -81,5 +97,6 @@ def _row(agreed: Agreement, policies: dict[str, object]) -> dict[str, object]:
     return {
         "on difference": agreed.on_difference,
         "tolerance": f"{agreed.tolerance_minor} minor units or {agreed.tolerance_percent} %",
+        "preference": agreed.preference,
         **{name.replace("_", " "): value for name, value in policies.items()},
     }

@@ -9,9 +9,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-def resolver(description: str, *, name: str | None = None) -> Callable[[F], F]:
-    """A field that a method gives."""
-    return cast("Callable[[F], F]", strawberry.field(description=description, name=name))
+KEPT = "kept"
+
+
+def resolver(description: str, *, name: str | None = None, kept: bool = False) -> Callable[[F], F]:
+    """A field that a method gives.
+
+    `kept`: it depends on nothing but the object's row and what belongs to it: not on time, on who asks, or on another
+    table. Then its JSON may be kept as long as the row has the same version. A plain field is kept unless its
+    metadata say otherwise.
+    """
+    made = strawberry.field(description=description, name=name, metadata={KEPT: kept})
+    return cast("Callable[[F], F]", made)
 
 
 def subscription(description: str) -> Callable[[F], F]:

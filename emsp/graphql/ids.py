@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from uuid import UUID
 
 from strawberry import ID
@@ -11,12 +12,13 @@ from strawberry import ID
 from emsp.errors import NotFound
 
 BIGGEST = 2**63 - 1
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(kind: str, *key: object) -> ID:
     """The id of the `kind` (a type of the schema) that is found by `key`."""
     text = ":".join([kind, *map(str, key)])
-    return ID(urlsafe_b64encode(text.encode()).rstrip(b"=").decode())
+    return ID(b2a_base64(text.encode(), newline=False).translate(URL_SAFE, b"=").decode())
 
 
 def decode(unchecked_id: str) -> tuple[str, str]:

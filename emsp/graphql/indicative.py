@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -12,8 +11,8 @@ from emsp.graphql.loaders import PriceKey, the
 from emsp.graphql.money import Money, Price, PriceUnit, price, shown
 from emsp.graphql.tariffs import MissingPriceReason
 from emsp.graphql.viewer import Info
+from emsp.graphql.ways import rank, terms_of_asker, way_at
 from emsp.pricing.quotes.usual import Indicative, Usual
-from emsp.pricing.retail.terms import Terms
 from emsp.pricing.words import explain
 
 EnergyWh = Annotated[int, strawberry.argument(description="The energy of the charge, in watt-hours.")]
@@ -43,8 +42,8 @@ class IndicativePrice:
 
 async def indicative_at(info: Info, connector_id: int, usual: Usual) -> IndicativePrice:
     """What the charge costs the asker at a connector that is shown."""
-    terms = await terms_of_asker(info)
-    said = await the(info.context.loaders.indicative_prices, PriceKey(connector_id, usual, terms))
+    terms, way = await terms_of_asker(info), await way_at(info, connector_id)
+    said = await the(info.context.loaders.indicative_prices, PriceKey(way, usual, terms))
     return _shown(said, info.context.asker.language)
 
 
@@ -53,27 +52,16 @@ async def lowest_at(info: Info, station_id: int, usual: Usual) -> IndicativePric
     loaders, terms = info.context.loaders, await terms_of_asker(info)
     evses = await loaders.evses_of_stations.load(station_id) or []
     connectors = await asyncio.gather(*(loaders.connectors_of_evses.load(evse.id or 0) for evse in evses))
-    keys = [PriceKey(row.id or 0, usual, terms) for rows in connectors for row in rows or []]
+    ways = await asyncio.gather(*(way_at(info, row.id or 0) for rows in connectors for row in rows or []))
+    keys = [PriceKey(way, usual, terms) for way in ways]
     said = await asyncio.gather(*(the(loaders.indicative_prices, key) for key in keys))
     lowest = _lowest(said, terms.currency)
     return _shown(lowest, info.context.asker.language) if lowest else None
 
 
-async def terms_of_asker(info: Info) -> Terms:
-    """By what the brand makes its price for whoever asks."""
-    asker = info.context.asker
-    return await the(info.context.loaders.terms, (asker.brand.id, asker.driver.id if asker.driver else None))
-
-
 def _lowest(said: Iterable[Indicative], currency: str | None) -> Indicative | None:
-    """Amounts in the brand's currency come first; those in another are not compared with them."""
     known = [each for each in said if each.total is not None]
-    return min(known, key=lambda each: _rank(each, currency), default=None)
-
-
-def _rank(said: Indicative, currency: str | None) -> tuple[bool, str, Decimal]:
-    asked_in = said.total.currency if said.total else ""
-    return asked_in != currency, asked_in, said.per_kwh or Decimal(0)
+    return min(known, key=lambda each: rank(each, currency), default=None)
 
 
 def _shown(said: Indicative, language: str) -> IndicativePrice:

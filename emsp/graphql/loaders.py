@@ -20,6 +20,7 @@ from emsp.accounts.tables import ChargeToken, Driver, Vehicle
 from emsp.charging import prefer, read
 from emsp.charging.dues import due
 from emsp.charging.tables import ChargingSession, Receipt
+from emsp.charging.ways import known_ways
 from emsp.db.engine import Db, transaction
 from emsp.fleets.sending import documents_of
 from emsp.fleets.tables import Fleet, FleetInvoice, FleetMember
@@ -32,9 +33,11 @@ from emsp.pricing.retail.sale import terms_of_askers
 from emsp.pricing.retail.terms import Terms
 from emsp.pricing.tables import Quote, TariffRow
 from emsp.stations.availability import availability
+from emsp.stations.history import read as history
 from emsp.stations.loaders import connectors_of, evses_of
 from emsp.stations.outlets import outlets_of
 from emsp.stations.tables import Connector, Evse, Operator, Station
+from emsp.stations.twins.shown import has_twins
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -42,11 +45,12 @@ Query = Callable[[Db, list[K]], Awaitable[Mapping[K, V]]]
 
 
 class Place(NamedTuple):
-    """A connector with where it is."""
+    """A connector with where it is, and whether its charge point is published more than once."""
 
     connector: Connector
     evse: Evse
     station: Station
+    has_twins: bool
 
 
 class PriceKey(NamedTuple):
@@ -95,7 +99,11 @@ class Loaders:
         self.evses_of_stations = one(evses_of)
         self.connectors_of_evses = one(connectors_of)
         self.availability_of_stations = one(availability)
+        self.occupancy_of_stations = one(history.occupancy_of)
+        self.reliability_of_stations = one(history.reliability_of)
+        self.doubts_of_evses = one(history.doubts_of)
         self.tariffs_of_connectors = one(_tariffs_now)
+        self.ways_to_connectors = one(known_ways)
         self.terms = one(terms_of_askers)
         self.indicative_prices = one(_indicative_prices)
 
@@ -146,12 +154,12 @@ async def _parties(db: Db, keys: list[tuple[str, str]]) -> dict[tuple[str, str],
 async def _places(db: Db, connector_ids: list[int]) -> dict[int, Place]:
     """Where connectors are."""
     found = await db.execute(
-        select(Connector, Evse, Station)
+        select(Connector, Evse, Station, has_twins())
         .join(Evse, col(Evse.id) == Connector.evse_id)
         .join(Station, col(Station.id) == Evse.station_id)
         .where(col(Connector.id).in_(connector_ids))
     )
-    places = [Place(connector, evse, station) for connector, evse, station in found]
+    places = [Place(*row) for row in found]
     return {place.connector.id or 0: place for place in places}
 
 

@@ -7,6 +7,7 @@ import msgspec
 import strawberry
 from strawberry import field
 
+from emsp.charging import ways
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
 from emsp.graphql import ids
@@ -22,7 +23,7 @@ from emsp.graphql.viewer import Info
 from emsp.pricing import tables
 from emsp.pricing.engine.report import Assumption
 from emsp.pricing.quotes.planned import PlannedCharge
-from emsp.pricing.quotes.quote import ToLevel, make_quote, retail_of
+from emsp.pricing.quotes.quote import ToLevel, retail_of
 from emsp.pricing.retail.prices import Guarantee
 from emsp.pricing.words import explain
 
@@ -144,7 +145,7 @@ class QuoteMutation:
     async def quote_charge(self, info: Info, input: Input[QuoteChargeInput]) -> QuoteChargePayload:
         asker = info.context.asker
         async with transaction() as db:
-            row = await make_quote(
+            row = await ways.quote_charge(
                 db,
                 brand=asker.brand,
                 driver_id=asker.driver.id if asker.driver else None,
@@ -157,7 +158,7 @@ class QuoteMutation:
 
 
 def _to_level(wanted: QuoteChargeInput) -> ToLevel | None:
-    """The vehicle and its target; whose it is, is for `make_quote` to check. Raises Invalid for half of it."""
+    """The vehicle and its target; whose it is, is for `quote_charge` to check. Raises Invalid for half of it."""
     target = given(wanted.target_percent)
     if not wanted.vehicle_id:
         for field_name, value in (("targetPercent", target), ("currentPercent", given(wanted.current_percent))):

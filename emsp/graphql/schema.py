@@ -24,6 +24,8 @@ from emsp.graphql.charge_permission import ChargePermissionQuery
 from emsp.graphql.charging import ChargingMutation
 from emsp.graphql.dues import DueMutation
 from emsp.graphql.errors import INTERNAL, PublicErrors, code_of
+from emsp.graphql.execution.engine import PlannedSchema
+from emsp.graphql.execution.persisted import Persisted
 from emsp.graphql.fleet_changes import FleetMutation
 from emsp.graphql.live import LiveSubscription
 from emsp.graphql.mandates import MandateMutation
@@ -74,7 +76,7 @@ class Subscription(LiveSubscription):
     pass
 
 
-class Schema(strawberry.Schema):
+class Schema(PlannedSchema):
     """Logs faults of ours, and nothing that an app got wrong; what is watched is streamed and never executed."""
 
     async def execute(self, *arguments: Any, **named: Any) -> ExecutionResult:
@@ -91,8 +93,8 @@ class Schema(strawberry.Schema):
                 log.error("a resolver failed", path=path, exc_info=error.original_error)
 
 
-def make_schema(*, introspection: bool) -> Schema:
-    """The schema; without `introspection` it does not tell about itself."""
+def make_schema(*, introspection: bool, as_json: bool = False, persisted: Persisted | None = None) -> Schema:
+    """The schema; without `introspection` it does not tell about itself. See `PlannedSchema` for the rest."""
     limits: list[Any] = [
         lambda: MaxTokensLimiter(TOKENS_MAX),
         lambda: QueryDepthLimiter(DEPTH_MAX),
@@ -105,6 +107,8 @@ def make_schema(*, introspection: bool) -> Schema:
         subscription=Subscription,
         extensions=[*limits, *([] if introspection else [DisableIntrospection])],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
+        as_json=as_json,
+        persisted=persisted,
     )
 
 

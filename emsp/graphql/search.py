@@ -1,6 +1,5 @@
 """Find stations: on a map, near a point, by their ids, by a text."""
 
-import asyncio
 from typing import Annotated
 
 import strawberry
@@ -11,9 +10,9 @@ from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
 from emsp.graphql.connection import Connection, checked_first, connection
 from emsp.graphql.fields import After, First, Id, resolver
-from emsp.graphql.stations import Availability, Station, availability_of, station_of
+from emsp.graphql.stations import Availability, Row, Station, availability_of, station_of
 from emsp.graphql.viewer import Info
-from emsp.graphql.wanted import StationFilter, StationOrder, filter_of, numbers_of, pricing
+from emsp.graphql.wanted import StationFilter, StationOrder, filter_of, network_of, numbers_of, pricing
 from emsp.stations import asking, search
 from emsp.stations.geo import Box
 
@@ -37,10 +36,23 @@ class NearInput:
     radius_m: int | None = field(default=strawberry.UNSET, description="Not farther than this many metres.")
 
 
+@strawberry.input(description="A place on the globe (WGS 84).")
+class PointInput:
+    latitude: float = field(description="Degrees north.")
+    longitude: float = field(description="Degrees east.")
+
+
+@strawberry.input(description="Along a route, what one passes first comes first.")
+class AlongInput:
+    path: list[PointInput] = field(description="The points of the route, from its beginning: up to 2,000.")
+    corridor_m: int = field(description="Not farther off the route than this many metres, up to 50,000.")
+
+
 @strawberry.input(one_of=True, description="Where to look: exactly one of these.")
 class StationPlace:
     box: BoxInput | None = field(default=strawberry.UNSET, description="In a box.")
     near: NearInput | None = field(default=strawberry.UNSET, description="Around a point.")
+    along: AlongInput | None = field(default=strawberry.UNSET, description="Along a route.")
     ids: list[strawberry.ID] | None = field(default=strawberry.UNSET, description="These stations, up to 100.")
 
 
@@ -74,7 +86,7 @@ class SearchQuery:
         after: After = strawberry.UNSET,
     ) -> Connection[Station]:
         order = asking.Order(order_by.value) if order_by else asking.Order.DISTANCE
-        place, wanted, prices = _place(where), filter_of(filter), await pricing(info, filter, order)
+        place, wanted, prices = _place(where), _wanted(info, filter), await pricing(info, filter, order)
         async with transaction() as db:
             page = await search.find(db, place, wanted, order, checked_first(first), after or None, prices=prices(db))
         return _stations(page, after or None)
@@ -87,21 +99,24 @@ class SearchQuery:
         zoom: Annotated[int, strawberry.argument(description="The zoom level of a web map, 0 to 22.")],
         filter: Filtered = strawberry.UNSET,
     ) -> list[StationCluster]:
-        wanted, prices = filter_of(filter), await pricing(info, filter)
+        wanted, prices = _wanted(info, filter), await pricing(info, filter)
         async with transaction() as db:
             found = await search.clusters(db, box_of(box), zoom, wanted, prices=prices(db))
-        return list(await asyncio.gather(*(_cluster(info, cluster) for cluster in found)))
+            rows = await search.by_ids(db, [cluster.station_id for cluster in found if cluster.station_id])
+        alone = {row.id: row for row in rows}
+        return [_cluster(cluster, alone.get(cluster.station_id)) for cluster in found]
 
     @resolver("A station by its id; null when there is none with it.")
     async def station(self, info: Info, id: Id) -> Station | None:
         return await find_station(info, id)
 
     @resolver("Stations by a text: name, address, city, operator, or the id printed on a charge point.")
-    async def search_places(self, text: Text, first: First = 10) -> Connection[Station]:
+    async def search_places(self, info: Info, text: Text, first: First = 10) -> Connection[Station]:
         if len(text) > TEXT_MAX:
             raise Invalid(f"must have at most {TEXT_MAX} characters", "text")
         async with transaction() as db:
-            page = await search.search_places(db, text, checked_first(first, default=10))
+            network = network_of(info.context.asker.brand)
+            page = await search.search_places(db, text, checked_first(first, default=10), network=network)
         return _stations(page, None)
 
 
@@ -119,11 +134,18 @@ def box_of(given: BoxInput) -> Box:
     return Box(given.west, given.south, given.east, given.north)
 
 
+def _wanted(info: Info, filter: StationFilter | None) -> asking.Filter:
+    return filter_of(filter, network_of(info.context.asker.brand))
+
+
 def _place(where: StationPlace) -> asking.Place:
     if where.box:
         return box_of(where.box)
     if where.near:
         return asking.Near(where.near.longitude, where.near.latitude, where.near.radius_m or None)
+    if where.along:
+        path = tuple((point.longitude, point.latitude) for point in where.along.path)
+        return asking.Along(path, where.along.corridor_m)
     wanted = where.ids or []
     if len(wanted) > IDS_MAX:
         raise Invalid(f"at most {IDS_MAX} at a time", "where.ids")
@@ -131,17 +153,17 @@ def _place(where: StationPlace) -> asking.Place:
 
 
 def _stations(page: asking.Page, after: str | None) -> Connection[Station]:
-    nodes = [station_of(row, distance_m) for row, distance_m in zip(page.stations, page.distances_m, strict=True)]
+    rows = zip(page.stations, page.distances_m, page.on_route, strict=True)
+    nodes = [station_of(row, distance_m, on_route=on_route) for row, distance_m, on_route in rows]
     return connection(nodes, page.cursors, has_next=page.has_next, total=page.total_count, after=after)
 
 
-async def _cluster(info: Info, cluster: asking.Cluster) -> StationCluster:
-    row = await info.context.loaders.stations.load(cluster.station_id) if cluster.station_id else None
+def _cluster(cluster: asking.Cluster, alone: Row | None) -> StationCluster:
     return StationCluster(
         latitude=cluster.latitude,
         longitude=cluster.longitude,
         station_count=cluster.station_count,
         availability=availability_of(cluster.availability),
         max_power_kw=None if cluster.max_power_w is None else cluster.max_power_w / 1000,
-        station=station_of(row, counted=cluster.availability) if row else None,
+        station=station_of(alone, counted=cluster.availability) if alone else None,
     )

@@ -6,6 +6,7 @@ import importlib.util
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -15,7 +16,6 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -24,8 +24,10 @@ from strawberry.types.unset import UnsetType
 from emsp import logs
 from emsp.errors import EmspError, Invalid
 from emsp.graphql.errors import code_of, extensions_of, public_message
+from emsp.graphql.execution.persisted import Persisted
 from emsp.graphql.loaders import Loaders
 from emsp.graphql.schema import make_schema
+from emsp.graphql.sockets import Sockets
 from emsp.graphql.viewer import Context, identify
 from emsp.settings import settings
 
@@ -49,7 +51,7 @@ Requested = GraphQLRequestData | list[GraphQLRequestData]
 log = logs.log(__name__)
 
 
-class Door(GraphQL[Context, None]):
+class Door(Sockets):
     """Answers every request as GraphQL does, also those that never reach a resolver."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,11 +74,19 @@ class Door(GraphQL[Context, None]):
         asks_nothing = request.method == "GET" and "query" not in request.query_params
         return asks_nothing and settings().playground and "text/html" in request.headers.get("accept", "")
 
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Whether a request asks for a page: not one that names a document instead of sending it."""
+        named = "documentId" in request.query_params or "extensions" in request.query_params
+        return not named and super().should_render_graphql_ide(request)
+
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> Requested:
         """What is asked for. Raises HTTPException for JSON that is neither an object nor a list."""
         if request.method == "POST" and (await request.get_body()).lstrip()[:1] not in (b"{", b"["):
             raise HTTPException(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
-        return await super().parse_http_body(request)
+        asked = await super().parse_http_body(request)
+        if isinstance(asked, GraphQLRequestData) and asked.query is None:
+            asked.extensions = await _named(request) or asked.extensions
+        return asked
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Who asks by HTTP is known at once; by WebSocket, when its first message is here."""
@@ -97,6 +107,12 @@ class Door(GraphQL[Context, None]):
         """JSON as an app sends it."""
         return orjson.loads(data)
 
+    def create_response(self, response_data: Any, sub_response: Response) -> Response:
+        """The answer, written once."""
+        response = Response(orjson.dumps(response_data), media_type="application/json")
+        response.headers.raw.extend(sub_response.headers.raw)
+        return response
+
     def encode_json(self, data: object) -> str:
         """JSON as text, which is what a WebSocket of this protocol carries."""
         return orjson.dumps(data).decode()
@@ -105,7 +121,7 @@ class Door(GraphQL[Context, None]):
 def routes() -> list[BaseRoute]:
     """What is mounted at the root: /graphql by HTTP and WebSocket, and the files of GraphiQL."""
     door = Door(
-        make_schema(introspection=settings().playground),
+        make_schema(introspection=settings().playground, as_json=True, persisted=_persisted()),
         graphql_ide=None,
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
         connection_init_wait_timeout=timedelta(seconds=10),
@@ -116,6 +132,18 @@ def routes() -> list[BaseRoute]:
         WebSocketRoute("/graphql", door),
         Route("/graphql/assets/{name}", asset),
     ]
+
+
+def _persisted() -> Persisted:
+    """The documents that are known beforehand."""
+    return Persisted(settings().documents, only=settings().only_documents)
+
+
+async def _named(request: AsyncHTTPRequestAdapter) -> dict[str, Any] | None:
+    """What `documentId` says, as Apollo's clients would say it."""
+    body = request.query_params if request.method == "GET" else orjson.loads(await request.get_body())
+    document_id = body.get("documentId")
+    return {"persistedQuery": {"sha256Hash": document_id}} if isinstance(document_id, str) else None
 
 
 def playground() -> Response:

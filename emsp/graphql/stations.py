@@ -8,6 +8,7 @@ from strawberry import field
 from emsp import clock
 from emsp.graphql import ids
 from emsp.graphql.fields import resolver
+from emsp.graphql.history import Doubt, Occupancy, Reliability, doubt_of, occupancy_of, reliability_of
 from emsp.graphql.indicative import EnergyWh, IndicativePrice, Minutes, indicative_at, lowest_at
 from emsp.graphql.loaders import the
 from emsp.graphql.node import Node
@@ -26,9 +27,13 @@ from emsp.graphql.words import (
 )
 from emsp.pricing.quotes.usual import USUAL, Usual
 from emsp.stations import opening, tables
+from emsp.stations.asking import OnRoute
 from emsp.stations.availability import STATUSES
 from emsp.stations.availability import Availability as Counted
+from emsp.stations.index.records import StationRecord
 
+Row = tables.Station | StationRecord
+"""A station as PostgreSQL or as an index has it: the names are the same."""
 IN_DRIVERS_WORDS = {status: group.upper() for group, statuses in STATUSES.items() for status in statuses}
 
 
@@ -63,26 +68,26 @@ class Availability:
     unknown: int = field(description="Of unknown status; never counted as free.")
     total: int = field(description="All of them.")
     as_of: datetime | None = field(description="When the newest of these was heard; null when none ever was.")
-    freshness: Freshness = field(description="How old that is.")
+    freshness: Freshness = field(description="How old that is.", metadata={"kept": False})
 
 
 @strawberry.type(description="A socket or cable.")
 class Connector(Node):
     row: strawberry.Private[tables.Connector]
 
-    @resolver("The kind of plug.")
+    @resolver("The kind of plug.", kept=True)
     def standard(self) -> ConnectorStandard:
         return ConnectorStandard(self.row.standard)
 
-    @resolver("Whether one needs a cable of one's own.")
+    @resolver("Whether one needs a cable of one's own.", kept=True)
     def format(self) -> ConnectorFormat:
         return ConnectorFormat(self.row.format)
 
-    @resolver("The kind of current.")
+    @resolver("The kind of current.", kept=True)
     def power_type(self) -> PowerType:
         return PowerType(self.row.power_type)
 
-    @resolver("The highest power, in kilowatts; null when it is not known.")
+    @resolver("The highest power, in kilowatts; null when it is not known.", kept=True)
     def max_power_kw(self) -> float | None:
         return None if self.row.max_power_w is None else self.row.max_power_w / 1000
 
@@ -109,29 +114,36 @@ class Connector(Node):
 class Evse(Node):
     row: strawberry.Private[tables.Evse]
 
-    @resolver("The id printed on it; null when the operator does not tell.")
+    @resolver("The id printed on it; null when the operator does not tell.", kept=True)
     def evse_id(self) -> str | None:
         return self.row.evse_id
 
-    @resolver("The number or name written on it; null when there is none.")
+    @resolver("The number or name written on it; null when there is none.", kept=True)
     def label(self) -> str | None:
         return self.row.label
 
-    @resolver("Whether it can be used.")
+    @resolver("Whether it can be used.", kept=True)
     def status(self) -> EvseStatus:
         return EvseStatus(IN_DRIVERS_WORDS.get(self.row.status, "UNKNOWN"))
 
-    @resolver("When the operator said so.")
+    @resolver("When the operator said so.", kept=True)
     def status_as_of(self) -> datetime:
         return self.row.status_as_of
 
-    @resolver("What it can do.")
+    @resolver("What it can do.", kept=True)
     def capabilities(self) -> list[EvseCapability]:
         return list(dict.fromkeys(EvseCapability(word) for word in self.row.capabilities))
 
-    @resolver("Its connectors.")
+    @resolver("Why one may doubt its status; null when there is no reason to.")
+    async def doubt(self, info: Info) -> Doubt | None:
+        found = await info.context.loaders.doubts_of_evses.load(self.row.id or 0)
+        return doubt_of(found, self.row.status) if found else None
+
+    @resolver("Its connectors.", kept=True)
     async def connectors(self, info: Info) -> list[Connector]:
-        rows = await info.context.loaders.connectors_of_evses.load(self.row.id or 0)
+        rows = getattr(self.row, "connectors", None)  # a record of the index brings them along
+        if rows is None:
+            rows = await info.context.loaders.connectors_of_evses.load(self.row.id or 0)
         return [connector_of(row) for row in rows or []]
 
     @resolver("The station that it is part of.")
@@ -141,19 +153,20 @@ class Evse(Node):
 
 @strawberry.type(description="A place where cars can charge.")
 class Station(Node):
-    row: strawberry.Private[tables.Station]
+    row: strawberry.Private[Row]
     distance: strawberry.Private[int | None] = None
     counted: strawberry.Private[Counted | None] = None
+    on_route: strawberry.Private[OnRoute | None] = None
 
-    @resolver("Its name; null when it has none.")
+    @resolver("Its name; null when it has none.", kept=True)
     def name(self) -> str | None:
         return self.row.name
 
-    @resolver("Where it is on the globe.")
+    @resolver("Where it is on the globe.", kept=True)
     def coordinates(self) -> Coordinates:
         return Coordinates(latitude=self.row.latitude, longitude=self.row.longitude)
 
-    @resolver("Where it is.")
+    @resolver("Where it is.", kept=True)
     def address(self) -> Address:
         row = self.row
         return Address(
@@ -164,7 +177,7 @@ class Station(Node):
             country=CountryCode(row.country) if row.country else None,
         )
 
-    @resolver("Whose it is.")
+    @resolver("Whose it is.", kept=True)
     async def operator(self, info: Info) -> Operator:
         return await _operator(info, self.row)
 
@@ -172,15 +185,40 @@ class Station(Node):
     def distance_m(self) -> int | None:
         return self.distance
 
-    @resolver("How many of its charge points are free, and how old that is.")
+    @resolver("Where the route that was asked about passes it, in metres from its beginning; null without a route.")
+    def along_m(self) -> int | None:
+        return self.on_route.along_m if self.on_route else None
+
+    @resolver(
+        "How many metres of detour it is from the route that was asked about, there and back as the crow flies; null"
+        " without a route."
+    )
+    def detour_m(self) -> int | None:
+        return self.on_route.detour_m if self.on_route else None
+
+    @resolver("How many of its charge points are free, and how old that is.", kept=True)
     async def availability(self, info: Info) -> Availability:
         if self.counted:
             return availability_of(self.counted)
+        if counts := getattr(self.row, "availability", None):
+            return availability_of(counts(clock.now()))
         return availability_of(await the(info.context.loaders.availability_of_stations, self.row.id or 0))
 
-    @resolver("Its charge points.")
+    @resolver("How busy it usually is, hour by hour of the week; null when too little was seen of it.")
+    async def occupancy(self, info: Info) -> Occupancy | None:
+        found = await info.context.loaders.occupancy_of_stations.load(self.row.id or 0)
+        return occupancy_of(found) if found else None
+
+    @resolver("How often charges begin there that are asked for by app; null when there were too few to say.")
+    async def reliability(self, info: Info) -> Reliability | None:
+        found = await info.context.loaders.reliability_of_stations.load(self.row.id or 0)
+        return reliability_of(found) if found else None
+
+    @resolver("Its charge points.", kept=True)
     async def evses(self, info: Info) -> list[Evse]:
-        rows = await info.context.loaders.evses_of_stations.load(self.row.id or 0)
+        rows = getattr(self.row, "evses", None)
+        if rows is None:
+            rows = await info.context.loaders.evses_of_stations.load(self.row.id or 0)
         return [evse_of(row) for row in rows or []]
 
     @resolver("What a usual charge costs at its cheapest connector, begun now; null when no price is known there.")
@@ -189,7 +227,7 @@ class Station(Node):
     ) -> IndicativePrice | None:
         return await lowest_at(info, self.row.id or 0, Usual(energy_wh, minutes))
 
-    @resolver("When one can get to it.")
+    @resolver("When one can get to it.", kept=True)
     def opening_hours(self) -> OpeningHours:
         return opening_hours_of(self.row)
 
@@ -198,22 +236,28 @@ class Station(Node):
         row = self.row
         return opening.open_at(clock.now(), row.time_zone, row.twenty_four_seven, row.opening_hours)
 
-    @resolver("What is found there.")
+    @resolver("What is found there.", kept=True)
     def facilities(self) -> list[Facility]:
         return list(dict.fromkeys(Facility(word) for word in self.row.facilities))
 
-    @resolver("Its time zone, by its IANA name.")
+    @resolver("Its time zone, by its IANA name.", kept=True)
     def time_zone(self) -> str:
         return self.row.time_zone
 
-    @resolver("When what the operator says of it last changed.")
+    @resolver("When what the operator says of it last changed.", kept=True)
     def updated_at(self) -> datetime:
         return self.row.source_updated_at
 
 
-def station_of(row: tables.Station, distance_m: int | None = None, counted: Counted | None = None) -> Station:
+def station_of(
+    row: Row,
+    distance_m: int | None = None,
+    counted: Counted | None = None,
+    on_route: OnRoute | None = None,
+) -> Station:
     """A station as the schema shows it."""
-    return Station(id=ids.encode("Station", row.id), row=row, distance=distance_m, counted=counted)
+    key = ids.encode("Station", row.id)
+    return Station(id=key, row=row, distance=distance_m, counted=counted, on_route=on_route)
 
 
 def evse_of(row: tables.Evse) -> Evse:
@@ -242,14 +286,20 @@ def availability_of(counted: Counted) -> Availability:
 
 def operator_of(row: tables.Operator) -> Operator:
     """An operator as the schema shows it."""
-    website = row.website if row.website and row.website.startswith(("http://", "https://")) else None
+    return _shown_operator(row.id, row.name, row.website, row.phone)
+
+
+def _shown_operator(key: int | None, name: str, website: str | None, phone: str | None) -> Operator:
+    is_address = website is not None and website.startswith(("http://", "https://"))
     return Operator(
-        id=ids.encode("Operator", row.id), name=row.name, website=URL(website) if website else None, phone=row.phone
+        id=ids.encode("Operator", key), name=name, website=URL(website) if is_address and website else None, phone=phone
     )
 
 
 async def _operator(info: Info, station: tables.Station) -> Operator:
     """The operator that is named, else the company that publishes the station."""
+    if name := getattr(station, "operator_name", None):
+        return _shown_operator(station.operator_id, name, station.operator_website, station.operator_phone)
     if station.operator_id:
         return operator_of(await the(info.context.loaders.operators, station.operator_id))
     party = await info.context.loaders.parties.load((station.country_code, station.party_id))

@@ -11,11 +11,11 @@ from strawberry import field
 
 from emsp.graphql import ids
 from emsp.graphql.fields import value
-from emsp.graphql.loaders import the
 from emsp.graphql.money import Price, PriceUnit, TaxMode, price
 from emsp.graphql.node import Node
 from emsp.graphql.scalars import CurrencyCode
 from emsp.graphql.viewer import Info
+from emsp.graphql.ways import terms_of_asker, way_at
 from emsp.graphql.words import Weekday
 from emsp.pricing.catalog import Missing
 from emsp.pricing.engine import tariff
@@ -25,7 +25,6 @@ from emsp.pricing.retail.prices import (
     Conversion,
     RetailTariff,
     SessionFee,
-    Terms,
     UsageFee,
     own_tariff,
     retail_tariff,
@@ -149,12 +148,12 @@ class Tariff(Node):
 
 async def tariff_at(info: Info, connector_id: int) -> Tariff | None:
     """What charging costs the asker at a connector now; None when that is not known, or nothing is shown there."""
-    loaders, asker = info.context.loaders, info.context.asker
-    where = await loaders.places.load(connector_id)
+    loaders, asker, way = info.context.loaders, info.context.asker, await way_at(info, connector_id)
+    where = await loaders.places.load(way)
     if where is None or where.connector.removed or where.evse.removed or not where.station.shown:
         return None
-    found = await loaders.tariffs_of_connectors.load(connector_id)
-    terms, place = await _terms(info), place_of(where.connector, where.station)
+    found = await loaders.tariffs_of_connectors.load(way)
+    terms, place = await terms_of_asker(info), place_of(where.connector, where.station)
     if isinstance(found, TariffRow):
         retail = retail_tariff(msgspec.convert(found.document, tariff.Tariff), terms, place)
         shown = _shown(retail, connector_id, asker.language)
@@ -165,18 +164,13 @@ async def tariff_at(info: Info, connector_id: int) -> Tariff | None:
 
 async def price_missing_at(info: Info, connector_id: int) -> MissingPriceReason | None:
     """Why the price at a connector is not known; None when it is."""
-    loaders = info.context.loaders
-    found = await loaders.tariffs_of_connectors.load(connector_id)
-    where = await loaders.places.load(connector_id)
+    loaders, way = info.context.loaders, await way_at(info, connector_id)
+    found = await loaders.tariffs_of_connectors.load(way)
+    where = await loaders.places.load(way)
     if not isinstance(found, Missing) or where is None:
         return None
-    own = own_tariff(await _terms(info), place_of(where.connector, where.station))
+    own = own_tariff(await terms_of_asker(info), place_of(where.connector, where.station))
     return None if own else MissingPriceReason(found.value)
-
-
-async def _terms(info: Info) -> Terms:
-    asker = info.context.asker
-    return await the(info.context.loaders.terms, (asker.brand.id, asker.driver.id if asker.driver else None))
 
 
 def _as_published(shown: Tariff, row: TariffRow) -> Tariff:

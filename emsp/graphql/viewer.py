@@ -10,7 +10,7 @@ import strawberry
 
 from emsp.accounts.tables import Driver
 from emsp.accounts.tokens import driver_of
-from emsp.brands.choose import brand_for
+from emsp.brands.choose import memory
 from emsp.brands.tables import Brand
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.db.engine import Db, transaction
@@ -63,7 +63,7 @@ async def asker_of(db: Db, headers: Mapping[str, str]) -> Asker:
 
     Raises NotFound for an unknown brand and SignInNeeded for a token that is not good any more.
     """
-    brand = await brand_for(db, host=headers.get("host"), header=headers.get("x-brand"))
+    brand = await memory.brand_for(db, host=headers.get("host"), header=headers.get("x-brand"))
     token = _token(headers.get("authorization", ""))
     if token is None:
         return Asker(brand, None, _language(brand, headers.get("accept-language", "")))

@@ -1,21 +1,24 @@
 """What is wanted of stations, and what comes first, as an app says it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
 
 import strawberry
 from strawberry import field
 
+from emsp.brands.network import read_network
+from emsp.brands.tables import Brand
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
 from emsp.graphql.fields import value
-from emsp.graphql.indicative import terms_of_asker
 from emsp.graphql.scalars import CurrencyCode
 from emsp.graphql.viewer import Info
+from emsp.graphql.ways import terms_of_asker
 from emsp.graphql.words import ConnectorStandard, Facility
 from emsp.pricing.quotes.indicative import prices_in
+from emsp.pricing.retail.countries import written
 from emsp.stations import asking
 
 NOBODY = 0
@@ -43,6 +46,16 @@ class StationFilter:
         default=strawberry.UNSET, description="A charge point that can be started by app."
     )
     reservable: bool | None = field(default=strawberry.UNSET, description="A charge point that can be reserved.")
+    accessible: bool | None = field(
+        default=strawberry.UNSET, description="A charge point that is known to be usable by somebody with a disability."
+    )
+    plug_and_charge: bool | None = field(
+        default=strawberry.UNSET,
+        description="A connector at which the car itself says who pays (ISO 15118), so that plugging in is enough.",
+    )
+    ad_hoc_payment: bool | None = field(
+        default=strawberry.UNSET, description="A charge point that takes payment cards, without a contract."
+    )
     max_price_per_kwh: MoneyInput | None = field(
         default=strawberry.UNSET,
         description="A connector whose `indicativePrice` is known and at most this for each kWh; prices in another"
@@ -52,7 +65,11 @@ class StationFilter:
 
 @strawberry.enum(description="What comes first.")
 class StationOrder(Enum):
-    DISTANCE = value("DISTANCE", "The nearest to the point, or to the middle of the box; ids keep their order.")
+    DISTANCE = value(
+        "DISTANCE",
+        "The nearest to the point, or to the middle of the box; along a route, what one passes first; ids keep their"
+        " order.",
+    )
     POWER = value("POWER", "The strongest that fits, then the nearest.")
     BEST_MATCH = value("BEST_MATCH", "Where one is free that fits, then where that is not known; the nearest first.")
     PRICE = value(
@@ -62,10 +79,10 @@ class StationOrder(Enum):
     )
 
 
-def filter_of(given: StationFilter | None) -> asking.Filter:
-    """A filter as the search knows it. Raises Invalid."""
+def filter_of(given: StationFilter | None, network: asking.Network | None = None) -> asking.Filter:
+    """A filter as the search knows it, within a network. Raises Invalid."""
     if not given:
-        return asking.Filter()
+        return asking.Filter(network=network)
     power_kw = given.min_power_kw
     return asking.Filter(
         available_now=bool(given.available_now),
@@ -77,8 +94,30 @@ def filter_of(given: StationFilter | None) -> asking.Filter:
         facilities=tuple(facility.value for facility in given.facilities or ()),
         remote_start=bool(given.remote_start),
         reservable=bool(given.reservable),
+        accessible=bool(given.accessible),
+        plug_and_charge=bool(given.plug_and_charge),
+        ad_hoc_payment=bool(given.ad_hoc_payment),
+        network=network,
         max_price_per_kwh=_limit(given.max_price_per_kwh) if given.max_price_per_kwh else None,
     )
+
+
+def network_of(brand: Brand) -> asking.Network | None:
+    """Where the drivers of a brand may charge; None: anywhere."""
+    if not brand.network_policy:
+        return None
+    policy = read_network(brand.network_policy)
+    return asking.Network(
+        allowed_parties=policy.allowed_parties,
+        blocked_parties=policy.blocked_parties,
+        allowed_countries=_written(policy.allowed_countries),
+        blocked_countries=_written(policy.blocked_countries),
+        max_power_w=policy.max_power_w,
+    )
+
+
+def _written(countries: Iterable[str]) -> tuple[str, ...]:
+    return tuple(code for country in countries for code in written(country))
 
 
 def _limit(given: MoneyInput) -> Decimal:

@@ -27,7 +27,7 @@ class EvseStatus(_PartnerWord):
 
 @strawberry.enum(description="How old what we know of availability is.")
 class Freshness(_PartnerWord):
-    LIVE = value("LIVE", "Heard a moment ago.")
+    LIVE = value("LIVE", "Heard a moment ago, or lately of an operator that tells of changes at once.")
     RECENT = value("RECENT", "Heard lately, though not just now.")
     STALE = value("STALE", "Heard long ago; it may well have changed since.")
     UNKNOWN = value("UNKNOWN", "Nothing was ever heard.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, type_coerce, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
 from emsp import clock, vault
@@ -109,16 +110,24 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-async def by_token(db: Db, candidates: Mapping[str, str]) -> tuple[Connection, str, str] | None:
-    """The connection that one of the candidate tokens belongs to, with that token and its encoding."""
-    for token, encoding in candidates.items():
-        digest = vault.digest(token)
-        known = col(Connection.token_in_digests).contains([digest]) | (col(Connection.awaited_digest) == digest)
-        query = select(Connection).where(known)
-        connection = (await db.execute(query)).scalar_one_or_none()
-        if connection and await _still_good(db, connection, digest):
-            return connection, token, encoding
-    return None
+async def by_tokens(db: Db, callers: Sequence[Mapping[str, str]]) -> list[tuple[Connection, str, str] | None]:
+    """Of each caller, the connection that one of its candidate tokens belongs to, with that token and its encoding."""
+    digests = {token: vault.digest(token) for candidates in callers for token in candidates}
+    owners = await _owners(db, list(digests.values()))
+    known = {token: digest for token, digest in digests.items() if digest in owners}
+    good = {token: await _still_good(db, owners[digest], digest) for token, digest in known.items()}
+    found = [next(((token, how) for token, how in caller.items() if good.get(token)), None) for caller in callers]
+    return [(owners[digests[one[0]]], *one) if one else None for one in found]
+
+
+async def _owners(db: Db, digests: Sequence[str]) -> dict[str, Connection]:
+    """The connections that tokens with these digests belong to."""
+    if not digests:
+        return {}
+    tokens_in = type_coerce(col(Connection.token_in_digests), ARRAY(Text))
+    known = tokens_in.overlap(digests) | col(Connection.awaited_digest).in_(digests)
+    found = (await db.execute(select(Connection).where(known))).scalars()
+    return {digest: one for one in found for digest in (*one.token_in_digests, one.awaited_digest) if digest}
 
 
 async def _still_good(db: Db, connection: Connection, digest: str) -> bool:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from emsp import logs
-from emsp.db.engine import transaction
+from emsp.db.together import Together
 from emsp.errors import EmspError, Invalid
 from emsp.ocpi import connections, wire
 from emsp.ocpi.errors import OcpiError, Status, as_ocpi
@@ -22,6 +22,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 CONFIGURATION = frozenset({"versions", "credentials", "hubclientinfo"})
 ROUTING = ("country-code", "party-id")
 log = logs.log(__name__)
+_who_calls = Together(connections.by_tokens)
+"""Callers of the same moment are looked up together."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,8 +103,7 @@ async def _handled(request: Request, handler: Handler) -> tuple[int, dict[str, s
 
 async def _call(request: Request) -> Call:
     candidates = wire.presented_tokens(request.headers.get("authorization"))
-    async with transaction() as db:
-        found = await connections.by_token(db, candidates)
+    found = await _who_calls.ask(candidates) if candidates else None
     if found is None:
         message = "Authorization: the credentials token is missing or not known here"
         raise OcpiError(Status.CLIENT_ERROR, message, 401)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from starlette.routing import BaseRoute, Match, NoMatchFound, request_response
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from emsp.ocpi import ours
@@ -65,7 +66,7 @@ class _Everything(BaseRoute):
     """Every request at or below `/ocpi`, whatever its method and however odd its path."""
 
     def __init__(self) -> None:
-        self.app = request_response(endpoint_of(_dispatch))
+        self.endpoint = endpoint_of(_dispatch)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         path = scope.get("path", "")
@@ -76,7 +77,8 @@ class _Everything(BaseRoute):
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def routes() -> list[BaseRoute]:

@@ -40,6 +40,11 @@ def decode(body: bytes | str) -> Any:
     return parsed
 
 
+def decode_known(body: str) -> Any:
+    """As `decode`, of what was decoded before it was kept."""
+    return _DECODER.decode(body)
+
+
 def refuse_nul(body: bytes) -> None:
     """Raises Invalid for text with NUL characters, which no database keeps."""
     if _NUL in body:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING, overload
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,13 @@ from emsp.stations.availability import Availability
 from emsp.stations.geo import Box, check_degrees
 from emsp.stations.tables import Station
 
+if TYPE_CHECKING:
+    from emsp.stations.index.records import StationRecord
+
 MAX_FIRST = 100
+BY_WORDS = "WORDS"
+"""The order of a search by words, in its cursors."""
+PATH_MAX, CORRIDOR_MAX_M = 2000, 50_000
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -33,13 +40,29 @@ class Near(msgspec.Struct, frozen=True):
             raise Invalid("must not be negative", "near.radiusM")
 
 
+class Along(msgspec.Struct, frozen=True):
+    """At most `corridor_m` metres off a path of (longitude, latitude), in the order in which one passes them."""
+
+    path: tuple[tuple[float, float], ...]
+    corridor_m: float
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.path) <= PATH_MAX:
+            raise Invalid(f"must have between 1 and {PATH_MAX} points", "along.path")
+        if not 0 <= self.corridor_m <= CORRIDOR_MAX_M:
+            raise Invalid(f"must be between 0 and {CORRIDOR_MAX_M}", "along.corridorM")
+        for longitude, latitude in self.path:
+            check_degrees(longitude, 180, "along.path")
+            check_degrees(latitude, 90, "along.path")
+
+
 class Ids(msgspec.Struct, frozen=True):
     """These stations, in this order."""
 
     ids: tuple[int, ...]
 
 
-Place = Box | Near | Ids
+Place = Box | Near | Along | Ids
 
 
 class Outlet(msgspec.Struct, frozen=True, array_like=True):
@@ -61,6 +84,20 @@ class Outlet(msgspec.Struct, frozen=True, array_like=True):
 Prices = Callable[[Collection[Outlet]], Awaitable[Mapping[Outlet, Decimal]]]
 """What a kilowatt-hour costs at outlets, all in one currency, to four decimals; outlets whose price is not known,
 or not known in this currency, are left out. Whoever asks brings it, since prices depend on who that is."""
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """Where whoever asks may charge at all. Nothing allowed by name: everything is that is not blocked by name.
+
+    Parties are NL*ABC. Countries are as stations have them: three letters, or the party's two where none is stated.
+    """
+
+    allowed_parties: tuple[str, ...] = ()
+    blocked_parties: tuple[str, ...] = ()
+    allowed_countries: tuple[str, ...] = ()
+    blocked_countries: tuple[str, ...] = ()
+    max_power_w: int | None = None
+    """Connectors with more are none for whoever asks; one whose power is not known is."""
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +123,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """A charge point that states no capabilities at all passes: not known is not "no"."""
     reservable: bool = False
     """Only where it is stated."""
+    accessible: bool = False
+    """Usable by somebody with a disability; only where it is stated."""
+    plug_and_charge: bool = False
+    """A connector at which the vehicle says who pays; only where it is stated."""
+    ad_hoc_payment: bool = False
+    """A charge point that takes payment cards; only where it is stated."""
+    network: Network | None = None
+    """Stations at which whoever asks may not charge are left out."""
     max_price_per_kwh: Decimal | None = None
     """In the currency of the `Prices` that come with the filter; a price that is not known is never low enough."""
 
@@ -94,7 +139,8 @@ class Order(StrEnum):
     """What comes first. Stations that are equal in everything come in the order of their ids."""
 
     DISTANCE = "DISTANCE"
-    """Nearest first: to the point that was asked for, or to the middle of the box; for ids, their order."""
+    """Nearest first: to the point that was asked for, or to the middle of the box; along a path, what one passes
+    first; for ids, their order. All orders count these metres as nearness."""
     POWER = "POWER"
     """The strongest connector that fits the filter first, then the nearest."""
     BEST_MATCH = "BEST_MATCH"
@@ -115,17 +161,51 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     station_id: int | None = None
 
 
+class OnRoute(msgspec.Struct, frozen=True):
+    """Where a route passes a station, in metres from its beginning, and the way there and back, as the crow flies."""
+
+    along_m: int
+    detour_m: int
+
+
+def on_route(along_m: float, off_m: float | None) -> OnRoute | None:
+    """So far along, and so far off: there and back again. None without a path."""
+    return None if off_m is None else OnRoute(round(along_m), round(2 * off_m))
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page of stations with a cursor for each, the whole number of hits, and whether more follow.
 
     Distances are in metres from the point or the middle of the box that was asked for; None where there is none.
     """
 
-    stations: list[Station]
-    distances_m: list[int | None]
-    cursors: list[str]
+    stations: Sequence[Station | StationRecord]
+    distances_m: Sequence[int | None]
+    on_route: Sequence[OnRoute | None]
+    """None unless a path was asked for."""
+    cursors: Sequence[str]
     total_count: int
     has_next: bool
+
+
+class Cursors(Sequence[str]):
+    """The cursors of a page, each written when it is looked at: most pages need only the last one."""
+
+    def __init__(self, order: str, hits: Sequence[tuple[int | float, float, int]]) -> None:
+        """`hits` are the sort values and the id of each station."""
+        self.order, self.hits = order, hits
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> Cursors: ...
+    def __getitem__(self, number: int | slice) -> str | Cursors:
+        if isinstance(number, slice):
+            return Cursors(self.order, self.hits[number])
+        return Cursor(self.order, *self.hits[number]).text()
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

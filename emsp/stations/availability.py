@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Subquery, and_, func, select
 from sqlmodel import col
 
 from emsp import clock
 from emsp.db.engine import Db
-from emsp.stations.tables import Evse
-
-LIVE_WITHIN = timedelta(minutes=15)
-RECENT_WITHIN = timedelta(hours=24)
-
-
-class Freshness(StrEnum):
-    """How old the newest known status is."""
-
-    LIVE = "LIVE"
-    """At most 15 minutes."""
-    RECENT = "RECENT"
-    """At most 24 hours."""
-    STALE = "STALE"
-    """More than 24 hours."""
-    UNKNOWN = "UNKNOWN"
-    """No status is known."""
+from emsp.stations.freshness import Freshness as Freshness
+from emsp.stations.freshness import Usual as Usual
+from emsp.stations.freshness import freshness as freshness
+from emsp.stations.history.tables import PartyDelay
+from emsp.stations.tables import Evse, Station
+from emsp.stations.twins import shown
 
 
 class Availability(msgspec.Struct, frozen=True):
@@ -55,39 +43,45 @@ STATUSES: dict[str, tuple[str, ...]] = {
     "out_of_service": ("INOPERATIVE", "OUTOFORDER", "PLANNED"),
     "unknown": ("UNKNOWN",),
 }
+STATUS, STATUS_AS_OF = col(Evse.status), col(Evse.status_as_of)
 
 
-def freshness(as_of: datetime | None, now: datetime) -> Freshness:
-    """By the age of the newest known status."""
-    if as_of is None:
-        return Freshness.UNKNOWN
-    if now - as_of <= LIVE_WITHIN:
-        return Freshness.LIVE
-    return Freshness.RECENT if now - as_of <= RECENT_WITHIN else Freshness.STALE
+def counted(status: Any = STATUS, as_of: Any = STATUS_AS_OF) -> list[ColumnElement[Any]]:
+    """Columns of a query over EVSEs that are shown, in the order in which `from_columns` takes them."""
+    counts = [func.count().filter(status.in_(statuses)).label(name) for name, statuses in STATUSES.items()]
+    newest = func.max(as_of).filter(status != "UNKNOWN")
+    return [*counts, func.count().label("total"), newest.label("as_of")]
 
 
-def counted() -> list[ColumnElement[Any]]:
-    """Columns of a query over EVSEs that are not removed, in the order in which `from_columns` takes them."""
-    counts = [func.count().filter(col(Evse.status).in_(statuses)).label(name) for name, statuses in STATUSES.items()]
-    as_of = func.max(col(Evse.status_as_of)).filter(col(Evse.status) != "UNKNOWN")
-    return [*counts, func.count().label("total"), as_of.label("as_of")]
-
-
-def from_columns(values: Sequence[Any], now: datetime) -> Availability:
-    """From what the columns of `counted` gave, or sums of them."""
+def from_columns(values: Sequence[Any], now: datetime, usual: Usual | None = None) -> Availability:
+    """From what the columns of `counted` gave, or sums of them; `usual` is how soon their party tells."""
     *counts, as_of = values
     named = {name: int(count or 0) for name, count in zip((*STATUSES, "total"), counts, strict=True)}
-    return Availability(**named, as_of=as_of, freshness=freshness(as_of, now))
+    return Availability(**named, as_of=as_of, freshness=freshness(as_of, now, usual))
 
 
 async def availability(db: Db, station_ids: Iterable[int]) -> dict[int, Availability]:
     """Of every station that is asked for, in one query; one without charge points has a total of 0."""
-    ids = list(station_ids)
+    ids, now = list(station_ids), clock.now()
+    evses = _shown_evses(ids)
+    delay: list[Any] = [PartyDelay.median_s, PartyDelay.p95_s, PartyDelay.sample, PartyDelay.updated_at]
     found = await db.execute(
-        select(col(Evse.station_id), *counted())
-        .where(col(Evse.station_id).in_(ids), ~col(Evse.removed))
-        .group_by(col(Evse.station_id))
+        select(evses.c.station_id, *delay, *counted(evses.c.status, evses.c.status_as_of))
+        .join(Station, col(Station.id) == evses.c.station_id)
+        .outerjoin(
+            PartyDelay,
+            and_(col(PartyDelay.country_code) == Station.country_code, col(PartyDelay.party_id) == Station.party_id),
+        )
+        .group_by(evses.c.station_id, *delay)
     )
-    now = clock.now()
-    by_station = {station_id: from_columns(values, now) for station_id, *values in found}
+    by_station = {
+        station_id: from_columns(values[4:], now, Usual(*values[:4]) if values[2] else None)
+        for station_id, *values in found
+    }
     return {id_: by_station.get(id_, Availability()) for id_ in ids}
+
+
+def _shown_evses(station_ids: list[int]) -> Subquery:
+    """With the status that is shown, whoever of those that publish the charge point told it."""
+    columns = (col(Evse.station_id), shown.status().label("status"), shown.status_as_of().label("status_as_of"))
+    return select(*columns).where(col(Evse.station_id).in_(station_ids), shown.evse_is_shown()).subquery("evses")

@@ -7,20 +7,17 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
 
-from emsp import clock, events
+from emsp import clock
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound
-from emsp.stations import rows, upserts, words
+from emsp.stations import bulk, log, rows, upserts
 from emsp.stations.facts import EVSE_STATUSES, StationFacts
 from emsp.stations.rows import EvseState, ReportKey
-
-TOPIC = "stations"
-"""Ids of this topic are (station id, longitude, latitude), or MANY."""
-MANY = "*"
-"""Stands for more stations than are worth naming: look again at all that you show."""
-MANY_STATIONS = 500
+from emsp.stations.statuses import Outcome, StatusReport, set_statuses
+from emsp.stations.waking import MANY as MANY
+from emsp.stations.waking import TOPIC as TOPIC
+from emsp.stations.waking import wake as wake
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -82,23 +79,39 @@ async def _move_times(
     newer = {id_: station for id_, station in unchanged.items() if station.updated_at > times[id_]}
     if newer:
         await upserts.move_times(db, newer)
+        await log.note(db, newer, whole=False)
 
 
 async def _write(db: Db, partner_id: UUID, report: _Sorted, known: Mapping[ReportKey, int]) -> None:
-    evses = await upserts.evse_states(db, known.values())
-    connectors = await upserts.connector_ids(db, known.values())
+    evses = await upserts.evse_states(db, known.values()) if known else {}
     facts = {
         key: rows.with_newer_statuses(station, evses.get(known.get(key, 0), {}))
         for key, station in report.changed.items()
     }
     await upserts.operators(db, rows.operator_rows(facts.values()))
-    ids = await upserts.stations(db, _station_rows(partner_id, report, facts))
+    new = {key: station for key, station in facts.items() if key not in known}
+    ids = await bulk.insert(db, _station_rows(partner_id, report, new), new) if new else {}
+    if known:
+        again = {key: station for key, station in facts.items() if key in known}
+        ids |= await _replace(db, _station_rows(partner_id, report, again), again, evses)
+    await log.reported(db, ids.values())
+    await wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
+
+
+async def _replace(
+    db: Db,
+    station_rows: list[rows.Row],
+    facts: Mapping[ReportKey, StationFacts],
+    evses: Mapping[int, Mapping[str, EvseState]],
+) -> dict[ReportKey, int]:
+    ids = await upserts.stations(db, station_rows)
+    connectors = await upserts.connector_ids(db, ids.values())
     evse_rows = [row for key, station in facts.items() for row in rows.evse_rows(ids[key], station)]
     connector_rows = [row for key, station in facts.items() for row in rows.connector_rows(ids[key], station)]
     await upserts.evses(db, evse_rows)
     await upserts.connectors(db, connector_rows)
     await upserts.remove_unseen(db, evses, evse_rows, connectors, connector_rows)
-    await wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
+    return ids
 
 
 def _station_rows(partner_id: UUID, report: _Sorted, facts: Mapping[ReportKey, StationFacts]) -> list[rows.Row]:
@@ -127,12 +140,6 @@ def _whose_availability_changed(
     return changed
 
 
-async def wake(db: Db, changed: list[tuple[int, float, float]]) -> None:
-    """Tell whoever watches the map that these stations changed: id, longitude, latitude."""
-    if changed:
-        await events.wake(db, TOPIC, changed if len(changed) <= MANY_STATIONS else [MANY])
-
-
 async def set_evse_status(
     db: Db, country_code: str, party_id: str, location_id: str, evse_uid: str, status: str, as_of: datetime
 ) -> bool:
@@ -142,23 +149,15 @@ async def set_evse_status(
     """
     if status not in EVSE_STATUSES:
         raise Invalid(f"{status} is no EVSE status", "status")
-    country_code, party_id, key = rows.folded_key(country_code, party_id, location_id)
-    found = (
-        await db.execute(
-            text(
-                "SELECT id, longitude, latitude FROM station WHERE country_code = :country_code"
-                " AND party_id = :party_id AND external_key = :key FOR UPDATE"
-            ),
-            {"country_code": country_code, "party_id": party_id, "key": key},
-        )
-    ).one_or_none()
-    before = await upserts.evse_states(db, [found.id]) if found else {}
-    state = before.get(found.id, {}).get(words.key(evse_uid)) if found else None
-    if found is None or state is None:
-        raise NotFound(f"EVSE {evse_uid} of location {location_id} of {country_code}-{party_id}")
-    if not await upserts.set_status(db, state.id, status, as_of):
-        return False
-    if status != state.status:
-        await upserts.touch_station(db, found.id, clock.now())
-        await wake(db, [(found.id, found.longitude, found.latitude)])
-    return True
+    report = StatusReport(
+        country_code=country_code,
+        party_id=party_id,
+        location_id=location_id,
+        evse_uid=evse_uid,
+        status=status,
+        as_of=as_of,
+    )
+    (outcome,) = await set_statuses(db, [report])
+    if outcome is Outcome.MISSING:
+        raise NotFound(f"EVSE {evse_uid} of location {location_id} of {report.country_code}-{report.party_id}")
+    return outcome is Outcome.SET

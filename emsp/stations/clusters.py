@@ -17,6 +17,8 @@ from emsp.stations.availability import STATUSES, counted, from_columns
 from emsp.stations.demands import look_up
 from emsp.stations.geo import MERCATOR_LIMIT_DEG, Box, cell_degrees
 from emsp.stations.tables import Connector, Evse, Station
+from emsp.stations.twins.shown import evse_is_shown, status, status_as_of
+from emsp.stations.within import within
 
 COUNTS = (*STATUSES, "total")
 
@@ -41,21 +43,25 @@ async def clusters(
     x, y = _cell(size)
     cells = (x.label("x"), y.label("y"))
     place = select(col(Station.id), col(Station.latitude), col(Station.longitude), *cells)
-    stations = place.where(*conditions.within(box), *demands).cte("stations")
+    stations = place.where(*within(box), *demands).cte("stations")
     rows = await db.execute(_gathered(stations, _evses(stations), _powers(stations)))
     return [_cluster(row, now) for row in rows]
 
 
 def _cell(size_deg: float) -> tuple[ColumnElement[float], ColumnElement[float]]:
     latitude = func.least(func.greatest(col(Station.latitude), -MERCATOR_LIMIT_DEG), MERCATOR_LIMIT_DEG)
-    mercator = func.degrees(func.ln(func.tan(func.radians(45 + latitude / 2))))
-    return func.floor((col(Station.longitude) + 180) / size_deg), func.floor(mercator / size_deg)
+    mercator = func.degrees(func.ln(func.tan(func.radians(45 + latitude / 2)))) + 180
+    last = 360 / size_deg - 1
+    return func.least(func.floor((col(Station.longitude) + 180) / size_deg), last), func.floor(mercator / size_deg)
 
 
 def _evses(stations: CTE) -> Subquery:
-    owner = col(Evse.station_id)
-    query = select(owner, *counted()).join(stations, stations.c.id == owner).where(~col(Evse.removed))
-    return query.group_by(owner).subquery("evses")
+    shown = select(col(Evse.station_id), status().label("status"), status_as_of().label("status_as_of"))
+    evses = (
+        shown.join(stations, stations.c.id == col(Evse.station_id)).where(evse_is_shown()).offset(0).subquery("shown")
+    )
+    query = select(evses.c.station_id, *counted(evses.c.status, evses.c.status_as_of))
+    return query.group_by(evses.c.station_id).subquery("evses")
 
 
 def _powers(stations: CTE) -> Subquery:
@@ -64,7 +70,7 @@ def _powers(stations: CTE) -> Subquery:
         select(owner, func.max(col(Connector.max_power_w)).label("max_power_w"))
         .join(Connector, col(Connector.evse_id) == col(Evse.id))
         .join(stations, stations.c.id == owner)
-        .where(~col(Evse.removed), ~col(Connector.removed))
+        .where(evse_is_shown(), ~col(Connector.removed))
     )
     return query.group_by(owner).subquery("powers")
 

@@ -1,26 +1,30 @@
-"""Places, filters and orders as SQL."""
+"""Filters and orders as SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import cos, radians
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Text, and_, any_, case, cast, func, literal, or_, select
+from sqlalchemy import Text, and_, any_, case, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import BigInteger, Float
 from sqlmodel import col
 
-from emsp.stations.asking import Filter, Ids, Near, Order, Place
-from emsp.stations.geo import EARTH_RADIUS_M, Box, around
+from emsp.stations.asking import Along, Filter, Ids, Near, Network, Order, Place
 from emsp.stations.tables import Connector, Evse, Station
+from emsp.stations.twins.shown import evse_is_shown, status
+from emsp.stations.within import Condition, Number, along, distance_m, of_ids
 
-Condition = ColumnElement[bool]
-Number = ColumnElement[Any]
-WIDE = 1.0
-"""From so many square degrees on, a box may hold many thousand stations."""
 UNKNOWN_LAST = 2**53
 """Where a price would be, when none is known."""
+PLUG_AND_CHARGE = ("ISO_15118_2_PLUG_AND_CHARGE", "ISO_15118_20_PLUG_AND_CHARGE")
+TAKES_CARDS = (
+    "CREDIT_CARD_PAYABLE",
+    "DEBIT_CARD_PAYABLE",
+    "CONTACTLESS_CARD_SUPPORT",
+    "CHIP_CARD_SUPPORT",
+    "PED_TERMINAL",
+)
 
 
 class Demand(NamedTuple):
@@ -35,57 +39,14 @@ class Demand(NamedTuple):
     """Stations where the price is known, and low enough: of the cheapest of those connectors, in ten-thousandths."""
 
 
-def within(place: Place) -> list[Condition]:
-    """Shown stations of the place."""
-    shown = and_(col(Station.shown))
-    if isinstance(place, Ids):
-        return [shown, col(Station.id) == any_(_ids(place.ids))]
-    if isinstance(place, Box):
-        return [shown, _in_box(place)]
-    if place.radius_m is None:
-        return [shown]
-    box = around(place.longitude, place.latitude, place.radius_m)
-    return [shown, _in_box(box), distance_m(place.longitude, place.latitude) <= place.radius_m]
-
-
-def _in_box(box: Box) -> Condition:
-    return or_(*(_in_wide(part) if _area(part) > WIDE else _in_small(part) for part in box.parts()))
-
-
-def _area(box: Box) -> float:
-    return (box.east - box.west) * (box.north - box.south)
-
-
-def _in_small(box: Box) -> Condition:
-    """By the index."""
-    point = func.point(col(Station.longitude), col(Station.latitude))
-    corners = func.box(func.point(box.west, box.south), func.point(box.east, box.north))
-    return point.op("<@", is_comparison=True)(corners)
-
-
-def _in_wide(box: Box) -> Condition:
-    """By comparing: PostgreSQL takes any box to hold one station in a thousand, and plans badly for many of them."""
-    east_west = col(Station.longitude).between(box.west, box.east)
-    return and_(east_west, col(Station.latitude).between(box.south, box.north))
-
-
-def distance_m(longitude: float, latitude: float) -> Number:
-    """The haversine distance of a station from a point."""
-    half_height = func.sin(func.radians(col(Station.latitude) - latitude) / 2)
-    half_width = func.sin(func.radians(col(Station.longitude) - longitude) / 2)
-    narrowing = func.cos(func.radians(col(Station.latitude))) * cos(radians(latitude))
-    chord = half_height * half_height + narrowing * half_width * half_width
-    return 2 * EARTH_RADIUS_M * func.asin(func.least(1.0, func.sqrt(chord)), type_=Float)
-
-
-def _ids(ids: Iterable[int]) -> Number:
-    return literal(list(ids), ARRAY(BigInteger))
+def _words(words: Iterable[str]) -> Number:
+    return literal(list(words), ARRAY(Text))
 
 
 def matching(demand: Demand) -> list[Condition]:
     """What is asked of a station."""
     if demand.filter.max_price_per_kwh is not None:
-        return [col(Station.id) == any_(_ids(demand.cheapest))]
+        return [col(Station.id) == any_(of_ids(demand.cheapest))]
     return [*_of_station(demand), *([has_evse(demand)] if _asks_of_evses(demand.filter) else [])]
 
 
@@ -104,10 +65,23 @@ def _of_station(demand: Demand) -> list[Condition]:
         conditions.append(col(Station.twenty_four_seven).is_(True))
     if wanted.open_now:
         always = and_(col(Station.twenty_four_seven).is_(True), col(Station.opening_hours).is_(None))
-        conditions.append(or_(always, col(Station.id) == any_(_ids(demand.open_ids))))
+        conditions.append(or_(always, col(Station.id) == any_(of_ids(demand.open_ids))))
     if wanted.facilities:
         conditions.append(col(Station.facilities).contains(list(wanted.facilities)))
-    return conditions
+    return [*conditions, *(_of_network(wanted.network) if wanted.network else [])]
+
+
+def _of_network(network: Network) -> Iterable[Condition]:
+    party = col(Station.country_code) + "*" + col(Station.party_id)
+    country = func.coalesce(func.nullif(col(Station.country), ""), col(Station.country_code))
+    for value, allowed, blocked in (
+        (party, network.allowed_parties, network.blocked_parties),
+        (country, network.allowed_countries, network.blocked_countries),
+    ):
+        if allowed:
+            yield value.in_(allowed)
+        if blocked:
+            yield value.not_in(blocked)
 
 
 def has_evse(demand: Demand, *more: Condition) -> Condition:
@@ -120,51 +94,67 @@ def has_evse(demand: Demand, *more: Condition) -> Condition:
 
 
 def _asks_of_connectors(wanted: Filter) -> bool:
-    return bool(wanted.standards) or wanted.min_power_w is not None or wanted.max_price_per_kwh is not None
+    return wanted.max_price_per_kwh is not None or bool(_connector_demands(wanted))
 
 
 def _asks_of_evses(wanted: Filter) -> bool:
-    return _asks_of_connectors(wanted) or wanted.available_now or wanted.remote_start or wanted.reservable
+    return _asks_of_connectors(wanted) or bool(_evse_demands(wanted))
 
 
 def _of_evse(wanted: Filter) -> list[Condition]:
-    conditions: list[Condition] = [col(Evse.station_id) == col(Station.id), ~col(Evse.removed)]
-    if wanted.available_now:
-        conditions.append(col(Evse.status) == "AVAILABLE")
+    return [col(Evse.station_id) == col(Station.id), evse_is_shown(), *_evse_demands(wanted)]
+
+
+def _evse_demands(wanted: Filter) -> list[Condition]:
+    conditions: list[Condition] = []
     capabilities = col(Evse.capabilities)
+    if wanted.available_now:
+        conditions.append(status() == "AVAILABLE")
     if wanted.remote_start:
         conditions.append(or_(capabilities == [], capabilities.contains(["REMOTE_START_STOP_CAPABLE"])))
     if wanted.reservable:
         conditions.append(capabilities.contains(["RESERVABLE"]))
+    if wanted.accessible:
+        conditions.append(col(Evse.accessible).is_(True))
+    if wanted.ad_hoc_payment:
+        conditions.append(capabilities.op("&&", is_comparison=True)(_words(TAKES_CARDS)))
     return conditions
 
 
 def _of_connector(wanted: Filter) -> list[Condition]:
-    conditions: list[Condition] = [col(Connector.evse_id) == col(Evse.id), ~col(Connector.removed)]
+    return [col(Connector.evse_id) == col(Evse.id), ~col(Connector.removed), *_connector_demands(wanted)]
+
+
+def _connector_demands(wanted: Filter) -> list[Condition]:
+    conditions: list[Condition] = []
     if wanted.standards:
         conditions.append(col(Connector.standard).in_(wanted.standards))
     if wanted.min_power_w is not None:
         conditions.append(col(Connector.max_power_w) >= wanted.min_power_w)
+    if wanted.network and wanted.network.max_power_w is not None:
+        conditions.append(func.coalesce(col(Connector.max_power_w), 0) <= wanted.network.max_power_w)
+    if wanted.plug_and_charge:
+        conditions.append(col(Connector.capabilities).op("&&", is_comparison=True)(_words(PLUG_AND_CHARGE)))
     return conditions
 
 
 def _of_cheap_connector(demand: Demand) -> list[Condition]:
     conditions = _of_connector(demand.filter)
     if demand.filter.max_price_per_kwh is not None:
-        conditions.append(col(Connector.id) == any_(_ids(demand.cheap_ids)))
+        conditions.append(col(Connector.id) == any_(of_ids(demand.cheap_ids)))
     return conditions
 
 
 def sort_values(place: Place, demand: Demand, order: Order) -> tuple[Number, Number]:
     """Two numbers that a station is sorted by, the smaller first; the distance in metres is the last that counts."""
     if isinstance(place, Ids):
-        near: Number = func.array_position(_ids(place.ids), col(Station.id)).cast(Float)
+        near: Number = func.array_position(of_ids(place.ids), col(Station.id)).cast(Float)
+    elif isinstance(place, Along):
+        near = along(place).along_m
     else:
         near = distance_m(*((place.longitude, place.latitude) if isinstance(place, Near) else place.middle()))
     if order is Order.PRICE:
         return _price(demand), near
-    if isinstance(place, Ids):
-        return near, literal(0.0)
     if order is Order.DISTANCE:
         return literal(0.0), near
     return _power(demand) if order is Order.POWER else _freedom(demand), near
@@ -187,6 +177,6 @@ def _power(demand: Demand) -> Number:
 
 
 def _freedom(demand: Demand) -> Number:
-    free = has_evse(demand, col(Evse.status) == "AVAILABLE")
-    unknown = has_evse(demand, col(Evse.status) == "UNKNOWN")
+    free = has_evse(demand, status() == "AVAILABLE")
+    unknown = has_evse(demand, status() == "UNKNOWN")
     return case((free, 0.0), (unknown, 1.0), else_=2.0)

@@ -10,10 +10,11 @@ from sqlmodel import col
 
 from emsp.db.engine import Db
 from emsp.stations.asking import Filter, Order, Place, Prices
-from emsp.stations.conditions import UNKNOWN_LAST, Demand, fitting, within
+from emsp.stations.conditions import UNKNOWN_LAST, Demand, fitting
 from emsp.stations.opening import open_at
 from emsp.stations.outlets import connectors_by_outlet
 from emsp.stations.tables import Station
+from emsp.stations.within import within
 
 PER_UNIT = 10_000
 

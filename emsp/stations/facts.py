@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 
-class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
+class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A socket or cable. `standard`, `format` and `power_type` are OCPI's enum words or UNKNOWN."""
 
     external_id: str
@@ -23,7 +23,7 @@ class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class EvseFacts(msgspec.Struct, frozen=True, kw_only=True):
+class EvseFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A charge point. `status` is one of `EVSE_STATUSES`; REMOVED means it is no longer there.
 
     `accessible` tells whether somebody with a disability can use it, None where nothing is said of that.
@@ -41,7 +41,7 @@ class EvseFacts(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class StationFacts(msgspec.Struct, frozen=True, kw_only=True):
+class StationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A place with its charge points. Coordinates are WGS 84 degrees, `country` ISO 3166-1 alpha-3."""
 
     country_code: str

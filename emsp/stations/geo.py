@@ -15,6 +15,8 @@ HALF_TURN_M = 20_038_000
 MERCATOR_LIMIT_DEG = 85.05
 CELLS_PER_TILE = 4
 MAX_ZOOM = 22
+PER_M = 1000
+"""Distances that are compared are whole millimetres: two machines may differ in the last digit of a sine."""
 
 
 class Box(msgspec.Struct, frozen=True):

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel, col
 
 from emsp.db.engine import Db
 from emsp.stations.tables import Connector, Evse, Operator, Station
+from emsp.stations.twins import shown as twins
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -35,28 +37,31 @@ async def operators(db: Db, ids: Iterable[int]) -> dict[int, Operator]:
 
 
 async def evses_of(db: Db, station_ids: Iterable[int]) -> dict[int, list[Evse]]:
-    """The EVSEs of each station that are there, in the partner's order; every id asked for has a list."""
-    return await _children(db, Evse, col(Evse.station_id), col(Evse.removed), col(Evse.position), station_ids)
+    """The EVSEs of each station that are shown there, in the partner's order; every id asked for has a list.
+
+    An EVSE that other partners publish too has the status that the freshest of them tells.
+    """
+    shown: dict[int, list[Evse]] = {id_: [] for id_ in station_ids}
+    query = select(Evse, twins.status(), twins.status_as_of()).where(
+        col(Evse.station_id).in_(list(shown)), twins.evse_is_shown()
+    )
+    for row, status, as_of in await db.execute(query.order_by(col(Evse.station_id), col(Evse.position))):
+        set_committed_value(row, "status", status)
+        set_committed_value(row, "status_as_of", as_of)
+        shown[row.station_id].append(row)
+    return shown
 
 
 async def connectors_of(db: Db, evse_ids: Iterable[int]) -> dict[int, list[Connector]]:
     """The connectors of each EVSE that are there, in the partner's order; every id asked for has a list."""
-    return await _children(
-        db, Connector, col(Connector.evse_id), col(Connector.removed), col(Connector.position), evse_ids
-    )
+    there: dict[int, list[Connector]] = {id_: [] for id_ in evse_ids}
+    query = select(Connector).where(col(Connector.evse_id).in_(list(there)), ~col(Connector.removed))
+    for row in (await db.execute(query.order_by(col(Connector.evse_id), col(Connector.position)))).scalars():
+        there[row.evse_id].append(row)
+    return there
 
 
 async def _by_id(db: Db, table: type[Row], ids: Iterable[int]) -> dict[int, Row]:
     key: Any = table.__table__.c.id  # type: ignore[attr-defined]
     found = await db.execute(select(table).where(key.in_(list(ids))))
     return {row.id: row for row in found.scalars()}  # type: ignore[attr-defined]
-
-
-async def _children(
-    db: Db, table: type[Row], parent: Any, removed: Any, position: Any, ids: Iterable[int]
-) -> dict[int, list[Row]]:
-    children: dict[int, list[Row]] = {id_: [] for id_ in ids}
-    query = select(table).where(parent.in_(list(children)), ~removed).order_by(parent, position)
-    for row in (await db.execute(query)).scalars():
-        children[getattr(row, parent.key)].append(row)
-    return children

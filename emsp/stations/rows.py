@@ -16,7 +16,7 @@ from emsp.stations import words
 from emsp.stations.facts import EvseFacts, StationFacts
 from emsp.stations.opening import is_always_open
 
-FINGERPRINT_VERSION = 2
+FINGERPRINT_VERSION = 3
 """Raised when rows are made in a new way, so that the next pull writes them again."""
 
 OPERATOR = ("name", "website", "phone")

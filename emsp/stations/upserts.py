@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
+from emsp import clock
 from emsp.db.engine import Db
 from emsp.stations import words
 from emsp.stations.facts import StationFacts
@@ -78,6 +79,21 @@ CONNECTOR = {
     "removed": "bool",
     "source_updated_at": "timestamptz",
 }
+PAST = """
+    INSERT INTO status_change (evse_id, station_id, status, since, until, heard_at)
+    SELECT e.id, e.station_id, e.status, e.status_as_of, r.status_as_of, :now
+      FROM r JOIN evse e USING (station_id, uid_key) WHERE e.status <> r.status
+"""
+"""What EVSEs were, for the history, where a table `r` of new ones has another status."""
+
+
+REMOVE = text("""
+    WITH past AS (
+        INSERT INTO status_change (evse_id, station_id, status, since, until, heard_at)
+        SELECT id, station_id, status, status_as_of, :now, :now FROM evse WHERE id = ANY(:ids)
+    )
+    UPDATE evse SET removed = true, status = 'REMOVED' WHERE id = ANY(:ids)
+""")
 
 
 class StoredStation(msgspec.Struct, frozen=True):
@@ -186,12 +202,14 @@ async def stations(db: Db, rows: list[Row]) -> dict[ReportKey, int]:
 
 
 async def evses(db: Db, rows: list[Row]) -> None:
-    """Insert or replace EVSEs; equal ones are not written."""
+    """Insert or replace EVSEs; equal ones are not written. What their statuses were until now goes to the history."""
     await run(
         db,
-        f"INSERT INTO evse ({listed(EVSE)}) SELECT {listed(EVSE)} FROM {recordset(EVSE)}"
+        f"WITH r AS MATERIALIZED (SELECT * FROM {recordset(EVSE)}), past AS ({PAST})"
+        f" INSERT INTO evse ({listed(EVSE)}) SELECT {listed(EVSE)} FROM r"
         f" ON CONFLICT (station_id, uid_key) {replaced('evse', EVSE, compared=EVSE)}",
         rows,
+        now=clock.now(),
     )
 
 
@@ -223,8 +241,7 @@ async def remove_unseen(
         if (station_id, uid_key) not in seen and state.status != "REMOVED"
     ]
     if evse_ids:
-        statement = "UPDATE evse SET removed = true, status = 'REMOVED' WHERE id = ANY(:ids)"
-        await db.execute(text(statement), {"ids": evse_ids})
+        await db.execute(REMOVE, {"ids": evse_ids, "now": clock.now()})
     seen_connectors = {(row["station_id"], row["uid_key"], row["external_key"]) for row in connector_rows}
     gone = [id_ for key, id_ in connectors_before.items() if key not in seen_connectors]
     if gone:
@@ -239,14 +256,14 @@ async def move_times(db: Db, stations: Mapping[int, StationFacts]) -> None:
         f"UPDATE station SET source_updated_at = r.updated_at FROM {recordset(times)} WHERE station.id = r.id",
         [{"id": id_, "updated_at": station.updated_at} for id_, station in stations.items()],
     )
-    owner = {"uid_key": "text"}
+    evse_times = {"station_id": "int8", "uid_key": "text", "status_as_of": "timestamptz"}
     await run(
         db,
-        "UPDATE evse SET source_updated_at = r.updated_at, status_as_of = r.updated_at"
-        f" FROM {recordset({**times, **owner})} WHERE evse.station_id = r.id AND evse.uid_key = r.uid_key"
-        " AND evse.source_updated_at < r.updated_at",
+        "UPDATE evse SET source_updated_at = r.status_as_of, status_as_of = r.status_as_of"
+        f" FROM {recordset(evse_times)} WHERE evse.station_id = r.station_id AND evse.uid_key = r.uid_key"
+        " AND evse.source_updated_at < r.status_as_of",
         [
-            {"id": id_, "uid_key": words.key(evse.uid), "updated_at": evse.updated_at}
+            {"station_id": id_, "uid_key": words.key(evse.uid), "status_as_of": evse.updated_at}
             for id_, station in stations.items()
             for evse in station.evses
         ],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from emsp import clock
 from emsp.db.engine import Db
-from emsp.stations import changes, upserts
+from emsp.stations import log, upserts, waking
 from emsp.stations.rows import folded_key
 
 KEY = {"country_code": "text", "party_id": "text", "external_key": "text"}
@@ -30,5 +30,6 @@ async def withdraw_stations(db: Db, stations: Iterable[tuple[str, str, str]]) ->
     rows = [dict(zip(KEY, folded_key(*station), strict=True)) for station in stations]
     found = await upserts.run(db, WITHDRAW, rows, now=clock.now())
     withdrawn = [(row.id, row.longitude, row.latitude) for row in found]
-    await changes.wake(db, withdrawn)
+    await log.reported(db, [row[0] for row in withdrawn])
+    await waking.wake(db, withdrawn)
     return len(withdrawn)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from emsp.db.engine import transaction
+from emsp.stations.index import live
 
 
 async def healthz(_: Request) -> JSONResponse:
@@ -19,7 +20,10 @@ async def healthz(_: Request) -> JSONResponse:
 
 
 async def readyz(_: Request) -> JSONResponse:
-    """GET /readyz: 200 when the database answers and is migrated, else 503 with the reason."""
+    """GET /readyz: 200 when the database answers and is migrated, else 503 with the reason.
+
+    Stations are found before they are all in memory, by PostgreSQL: `index` tells how far that is.
+    """
     try:
         async with transaction() as db:
             await db.execute(text("SELECT 1"))
@@ -28,7 +32,7 @@ async def readyz(_: Request) -> JSONResponse:
         return JSONResponse({"status": "unavailable", "reason": "the database does not answer"}, status_code=503)
     if not current:
         return JSONResponse({"status": "unavailable", "reason": "the database is not migrated"}, status_code=503)
-    return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "ready", "index": live.state()})
 
 
 def _is_migrated() -> bool:

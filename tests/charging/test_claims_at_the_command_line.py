@@ -34,7 +34,10 @@ async def test_that_an_agreement_is_shown_and_changed_term_by_term(place: Place)
     await emsp("agreement", "ABC", "--on-difference", "review", "--tolerance-percent", "0.5")
     [terms] = await asked("agreement", "ABC", "--pricing", '{"step_sizes": "IGNORED"}')
     assert (terms["on_difference"], terms["tolerance_minor"], terms["tolerance_percent"]) == ("REVIEW", 1, "0.5")
-    assert terms["pricing"]["step_sizes"] == "IGNORED"
+    assert (terms["pricing"]["step_sizes"], terms["preference"]) == ("IGNORED", 0)
+    await emsp("agreement", "ABC", "--preference", 5)
+    [terms] = await asked("agreement", "ABC")
+    assert (terms["preference"], terms["on_difference"]) == (5, "REVIEW")
     assert await asked("agreement", "ABC") == [terms]
 
 
@@ -42,6 +45,7 @@ async def test_that_an_agreement_is_shown_and_changed_term_by_term(place: Place)
     ("options", "status"),
     [
         (("--on-difference", "shout"), 2),
+        (("--preference", "101"), 2),
         (("--tolerance-percent", "much"), 2),
         (("--tolerance-percent", "101"), 1),
         (("--tolerance-percent", "NaN"), 1),

@@ -1,84 +1,34 @@
 """What is watched over a WebSocket: the current state first, then every change."""
 
-import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
 import pytest
-import uvicorn
 import websockets
-from starlette.applications import Starlette
 
-from emsp import clock, events
+from emsp import events
 from emsp.charging.lifecycle import State
 from emsp.charging.session import advance, locked
 from emsp.db.engine import transaction
 from emsp.graphql import ids
 from emsp.graphql.server import routes
-from emsp.stations.tables import Evse
 from tests.graphql import rows
 from tests.graphql.conftest import Town
+from tests.graphql.watching import PROTOCOL, UTRECHT, served, set_status, watching
 
-PROTOCOL = websockets.Subprotocol("graphql-transport-ws")
 SESSION = "subscription ($id: ID!) { chargingSessionChanged(id: $id) { id state timeline { text } } }"
 STATIONS = """subscription ($box: BoxInput!) {
   stationAvailabilityChanged(box: $box) {
     station { name availability { available } evses { status } } availability { available occupied total }
   }
 }"""
-UTRECHT = {"west": 5.0, "south": 52.0, "east": 5.2, "north": 52.2}
 
 
 @pytest.fixture
 async def url(database: str) -> AsyncIterator[str]:
-    """The API at an address of this machine."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes()), log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"ws://127.0.0.1:{listening.getsockname()[1]}/graphql"
-    server.should_exit = True
-    await serving
-    await events.wakes.close()
-
-
-class Watcher:
-    """An app with one open WebSocket."""
-
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
-
-    async def send(self, **message: Any) -> None:
-        await self.connection.send(json.dumps(message))
-
-    async def next(self) -> Any:
-        """The next message."""
-        return json.loads(await asyncio.wait_for(self.connection.recv(), 10))
-
-    async def seen(self, name: str) -> Any:
-        """The next value of a subscription."""
-        message = await self.next()
-        assert message["type"] == "next", message
-        assert "errors" not in message["payload"], message
-        return message["payload"]["data"][name]
-
-
-@asynccontextmanager
-async def watching(
-    url: str, document: str, variables: Any, token: str | None = None, brand: str | None = None
-) -> AsyncIterator[Watcher]:
-    """A subscription under way."""
-    payload = {"Authorization": f"Bearer {token}"} if token else {}
-    payload |= {"X-Brand": brand} if brand else {}
-    async with websockets.connect(url, subprotocols=[PROTOCOL]) as connection:
-        watcher = Watcher(connection)
-        await watcher.send(type="connection_init", payload=payload)
-        assert (await watcher.next())["type"] == "connection_ack"
-        await watcher.send(type="subscribe", id="1", payload={"query": document, "variables": variables})
-        yield watcher
+    async with served(routes()) as address:
+        yield address
 
 
 async def _move(town: Town, state: State, text: str) -> None:
@@ -134,7 +84,7 @@ async def test_that_a_pin_moves_when_a_charge_point_changes(url: str, town: Town
         assert first["station"]["name"] == "Station 1"
         assert first["availability"] == {"available": 1, "occupied": 1, "total": 2}
 
-        await _occupy(town, wake=[town.station.id, town.station.longitude, town.station.latitude])
+        await set_status(town, "CHARGING")
         changed = await app.seen("stationAvailabilityChanged")
 
     assert changed["availability"] == {"available": 0, "occupied": 2, "total": 2}
@@ -145,7 +95,7 @@ async def test_that_a_pin_moves_when_a_charge_point_changes(url: str, town: Town
 async def test_that_many_changes_make_it_look_again_at_the_whole_box(url: str, town: Town) -> None:
     async with watching(url, STATIONS, {"box": UTRECHT}) as app:
         await app.seen("stationAvailabilityChanged")
-        await _occupy(town, wake="*")
+        await set_status(town, "CHARGING", wake="*")
         assert (await app.seen("stationAvailabilityChanged"))["availability"]["available"] == 0
 
 
@@ -157,7 +107,7 @@ async def test_that_what_happens_elsewhere_is_not_told(url: str, town: Town) -> 
         await app.seen("stationAvailabilityChanged")
         async with transaction() as db:
             await events.wake(db, "stations", [[far.id, far.longitude, far.latitude]])
-        await _occupy(town, wake=[town.station.id, town.station.longitude, town.station.latitude])
+        await set_status(town, "CHARGING")
         assert (await app.seen("stationAvailabilityChanged"))["station"]["name"] == "Station 1"
 
 
@@ -168,11 +118,3 @@ async def test_that_a_query_may_be_asked_over_the_socket_too(url: str, town: Tow
             "brand": {"name": "Stroom"},
             "viewer": {"driver": {"email": "zoe@example.com"}},
         }
-
-
-async def _occupy(town: Town, wake: Any) -> None:
-    """A car takes the free charge point."""
-    async with transaction() as db:
-        evse = await db.get_one(Evse, town.evse.id)
-        evse.status, evse.status_as_of = "CHARGING", clock.now()
-        await events.wake(db, "stations", [wake])

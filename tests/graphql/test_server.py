@@ -59,7 +59,7 @@ async def test_that_what_is_to_be_watched_needs_a_websocket(api: Api, town: Town
 
 async def test_that_a_query_may_come_by_get_and_a_mutation_may_not(api: Api, town: Town) -> None:
     answer = await api.http.get("/graphql", params={"query": "{ brand { name } }"})
-    assert answer.json() == {"data": {"brand": {"name": "Volt"}}}
+    assert answer.json() == {"data": {"brand": {"name": "Volt"}}, "extensions": {"cost": 2}}
     refused = await api.http.get("/graphql", params={"query": "mutation { signOut { signedOut } }"})
     assert refused.status_code == 400
 

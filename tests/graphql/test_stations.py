@@ -140,6 +140,81 @@ async def test_that_filters_narrow_the_search(api: Api, town: Town) -> None:
     assert await count(facilities=["WIFI"]) == 0
 
 
+async def test_that_what_is_not_stated_does_not_pass_a_filter(api: Api, town: Town) -> None:
+    async def count(**wanted: Any) -> int:
+        return int((await api.ask(MAP, where=UTRECHT, filter=wanted))["stations"]["totalCount"])
+
+    wishes = ("accessible", "plugAndCharge", "adHocPayment")
+    assert [await count(**{wish: True}) for wish in wishes] == [0, 0, 0]
+    assert [await count(**{wish: False}) for wish in wishes] == [1, 1, 1]
+    async with transaction() as db:
+        stated = await rows.station(db, town.station.partner_id, 5)
+        evse = await rows.evse(db, stated, 1, accessible=True)
+        evse.capabilities = ["CONTACTLESS_CARD_SUPPORT"]
+        await rows.connector(db, evse, capabilities=["ISO_15118_20_PLUG_AND_CHARGE"])
+    assert [await count(**{wish: True}) for wish in wishes] == [1, 1, 1]
+    assert await count(**dict.fromkeys(wishes, True)) == 1
+
+
+async def test_that_stations_along_a_route_come_as_one_passes_them(api: Api, town: Town) -> None:
+    """Stations 1 to 4 stand on a line to the east; the route goes west, from behind the third."""
+    await _add_stations(town, 3)
+    document = """query ($where: StationPlace!) {
+      stations(where: $where) { totalCount nodes { name alongM detourM distanceM } }
+    }"""
+    path = [{"latitude": 52.09, "longitude": 5.135}, {"latitude": 52.09, "longitude": 5.0}]
+
+    found = (await api.ask(document, where={"along": {"path": path, "corridorM": 100}}))["stations"]
+    beside = [{**point, "latitude": 52.095} for point in path]
+    wide = (await api.ask(document, where={"along": {"path": beside, "corridorM": 1000}}))["stations"]["nodes"]
+    near = (await api.ask(document, where=UTRECHT))["stations"]["nodes"]
+
+    assert [station["name"] for station in found["nodes"]] == ["Station 3", "Station 2", "Station 1"]
+    assert [station["alongM"] for station in found["nodes"]] == [342, 1025, 1708]
+    assert {station["detourM"] for station in found["nodes"]} == {0}
+    assert {station["distanceM"] for station in found["nodes"]} == {None}
+    assert [station["detourM"] for station in wide] == [1305, 1112, 1112, 1112]  # the first stands before its beginning
+    assert {(station["alongM"], station["detourM"]) for station in near} == {(None, None)}
+
+
+async def test_that_a_route_that_cannot_be_is_refused_by_the_name_of_its_field(api: Api, town: Town) -> None:
+    path = [{"latitude": 52.09, "longitude": 5.135}]
+    for along, field in (
+        ({"path": [], "corridorM": 100}, "along.path"),
+        ({"path": path, "corridorM": -1}, "along.corridorM"),
+        ({"path": [{"latitude": 91.0, "longitude": 0.0}], "corridorM": 1}, "along.path"),
+    ):
+        assert (await api.wrong(MAP, where={"along": along}))["extensions"]["field"] == field
+
+
+async def test_that_a_brand_shows_only_where_its_drivers_may_charge(api: Api, town: Town) -> None:
+    document = """{
+      stations(where: {box: {west: 5, south: 52, east: 5.2, north: 52.2}}) { totalCount }
+      stationClusters(box: {west: 5, south: 52, east: 5.2, north: 52.2}, zoom: 3) { stationCount }
+      searchPlaces(text: "utrecht") { totalCount }
+    }"""
+
+    async def seen(**policy: Any) -> list[int]:
+        async with transaction() as db:
+            (await db.get_one(type(town.volt), town.volt.id)).network_policy = policy
+        data = await api.ask(document)
+        clusters = sum(cluster["stationCount"] for cluster in data["stationClusters"])
+        return [data["stations"]["totalCount"], clusters, data["searchPlaces"]["totalCount"]]
+
+    assert await seen() == [1, 1, 1]
+    for hides in (
+        {"allowed_parties": ["NL*XYZ"]},
+        {"blocked_parties": ["NL*ABC"]},
+        {"allowed_countries": ["DE"]},
+        {"blocked_countries": ["NL"]},
+        {"max_power_w": 21_999},
+    ):
+        assert await seen(**hides) == [0, 0, 0], hides
+    shows = {"allowed_parties": ["NL*ABC"], "allowed_countries": ["NL"], "max_power_w": 22_000}
+    assert await seen(**shows) == [1, 1, 1]
+    assert (await api.ask(document, brand="stroom"))["stations"]["totalCount"] == 1
+
+
 async def test_that_a_station_is_found_by_its_id_by_words_and_by_the_id_on_the_pole(api: Api, town: Town) -> None:
     id_ = ids.encode("Station", town.station.id)
     document = """query ($id: ID!, $text: String!) {

@@ -330,3 +330,27 @@ def test_nothing_at_all_in_the_lists_of_an_object() -> None:
     assert tariff(elements=[{"price_components": []}]).not_computable is None
     assert record(charging_periods=[], tariffs=[]).periods == []
     assert report(charging_periods=[], status="LEVITATING").status == "UNKNOWN"
+
+
+def test_who_may_park_where_one_charges() -> None:
+    places = [
+        {"id": "P1", "vehicle_types": ["PERSONAL_VEHICLE", "disabled"]},
+        {"id": "p2", "vehicle_types": ["PERSONAL_VEHICLE"]},
+        {"id": "P3", "vehicle_types": None},
+    ]
+    linked = [
+        people.evse("1", parking=[{"parking_id": "P2"}, {"parking_id": "p1"}]),
+        people.evse("2", parking=[{"parking_id": "P2"}]),
+        people.evse("3", parking=[{"parking_id": "P3"}, {"parking_id": "gone"}]),
+        people.evse("4", parking_restrictions=["Disabled", "EV_ONLY"]),
+        people.evse("5", parking_restrictions=None),
+    ]
+    found = station(parking_places=places, evses=linked).evses
+    assert [evse.accessible for evse in found] == [True, False, None, True, None]
+    assert [evse.parking_restrictions for evse in found] == [[], [], [], ["DISABLED", "EV_ONLY"], []]
+
+
+def test_a_connector_keeps_what_it_can_do_of_itself() -> None:
+    made = {"id": "1", "capabilities": ["iso_15118_20_plug_and_charge"]}
+    (evse,) = station(evses=[people.evse("1", connectors=[made, {"id": "2"}])]).evses
+    assert [connector.capabilities for connector in evse.connectors] == [["ISO_15118_20_PLUG_AND_CHARGE"], []]

@@ -55,7 +55,7 @@ async def test_that_it_is_pulled_whole_and_unchanged_the_second_time(world: Worl
 
     app = await world.driver(card=None)
     stations = (await app.ask(COUNT))["stations"]
-    assert stations["totalCount"] >= HOW_MANY * 9 // 10
+    assert stations["totalCount"] >= HOW_MANY // 2
     for station in stations["nodes"]:
         for connector in (connector for evse in station["evses"] for connector in evse["connectors"]):
             assert (connector["tariff"] is None) == (connector["priceMissingReason"] is not None)

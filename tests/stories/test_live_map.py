@@ -1,13 +1,17 @@
 """The pins of the map change colour by themselves, and say the same as a search."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
+import pytest
+
 from emsp.demo.app_client import AppClient
-from tests.stories.world import World
+from tests.stories.world import World, free_port
 
 COUNTS = """
 fragment Counts on Availability { available occupied reserved outOfService unknown total asOf freshness }"""
@@ -97,6 +101,51 @@ async def test_that_two_watchers_see_the_same(world: World) -> None:
     assert told[0] == told[1]
     assert told[0]["availability"]["reserved"] == first[connector["station"]["id"]]["reserved"] + 1
     _free_again(world, connector)
+
+
+@pytest.fixture
+def other_api(world: World) -> Iterator[str]:
+    """Where another machine answers, with two processes behind one port."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    world.processes.start("serve2", "serve", "--port", str(port), "--workers", "2")
+    world.processes.wait_until_ready("serve2", f"{url}/readyz")
+    yield url
+    world.kill("serve2")
+
+
+async def test_that_all_processes_show_the_same_within_a_second_of_a_patch_at_one(
+    world: World, other_api: str, record_property: Callable[[str, object], None]
+) -> None:
+    here, there = AppClient(world.api), AppClient(other_api)
+    connector = await world.connector(here)
+    station_id = connector["station"]["id"]
+    box = _around((await _place(here, station_id))["coordinates"])
+    delays_s: list[float] = []
+    async with _watching(here, box) as one, _watching(there, box) as two, _watching(there, box) as three:
+        apps = (one, two, three)
+        for app in apps:
+            await _shown_at_first(app)
+        for status in ("CHARGING", "AVAILABLE") * 6:
+            asked_at = time.monotonic()
+            told = [asyncio.create_task(_timed(app, asked_at)) for app in apps]
+            await asyncio.to_thread(world.set_status, connector, status)
+            (first, *others) = await asyncio.gather(*told)
+            assert all(event == first[1] for _, event in others)
+            delays_s += [delay_s for delay_s, _ in (first, *others)]
+            found = [(await _found(app, box))[station_id] for app in (here, there)]
+            assert found[0] == found[1] == first[1]["availability"]
+    _free_again(world, connector)
+
+    figures = f"usual {median(delays_s) * 1000:.0f} ms, longest {max(delays_s) * 1000:.0f} ms of {len(delays_s)}"
+    record_property("table", f"from a status at the operator to three apps at three processes: {figures}")
+    assert sorted(delays_s)[-2] < 1, figures
+
+
+async def _timed(events: Events, since: float) -> tuple[float, Counts]:
+    """How long it took until the next event, and that event."""
+    event = await _next(events)
+    return time.monotonic() - since, event
 
 
 async def _two_far_apart(world: World, app: AppClient) -> tuple[Counts, Counts]:

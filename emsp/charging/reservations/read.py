@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +98,18 @@ async def token_for_start(db: Db, session: ChargingSession) -> str:
     session.reservation_id = kept.id
     await db.flush()
     return kept.token_uid
+
+
+async def kept_free(db: Db, driver_id: UUID, evse_ids: Collection[int]) -> int | None:
+    """Which of some EVSEs is kept free for the driver now."""
+    query = select(Reservation.evse_id).where(
+        Reservation.driver_id == driver_id,
+        col(Reservation.evse_id).in_(evse_ids),
+        col(Reservation.state).in_(GOOD),
+        col(Reservation.expires_at) > clock.now(),
+    )
+    found: int | None = (await db.execute(query.order_by(col(Reservation.created_at).desc()).limit(1))).scalar()
+    return found
 
 
 async def begun(db: Db, session: ChargingSession) -> None:

@@ -5,6 +5,7 @@ Pushed, pulled and replayed documents all go this way.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -31,6 +32,8 @@ from emsp.stations import changes
 
 log = logs.log(__name__)
 Understand = Callable[[Item], Any]
+AT_A_STRETCH = 25
+"""How many documents are read before others get a turn."""
 
 
 class Applied(msgspec.Struct, kw_only=True):
@@ -58,22 +61,35 @@ async def take_in(db: Db, connection: Connection, module: str, items: Sequence[I
     """Keep the items (of distinct keys) and tell the features. A bad one is set apart alone."""
     if module == "cdrs":
         return await _take_in_cdrs(db, connection, items)
-    ids = await inbox.keep(db, connection.id, module, items)
-    applied = await _apply(db, connection, module, items)
+    keeping = asyncio.create_task(inbox.keep(db, connection.id, module, items))
+    try:
+        understood, reasons = await _understand(module, items)  # while PostgreSQL writes
+    finally:
+        ids = await keeping
+    applied = await _apply(db, connection, module, understood, reasons)
     await inbox.set_apart(db, {ids[key]: reason for key, reason in applied.reasons.items()})
     return applied
 
 
-async def _apply(db: Db, connection: Connection, module: str, items: Sequence[Item]) -> Applied:
-    way, applied = WAYS[module], Applied(reasons={})
-    understood: dict[str, Any] = {}
-    for item in items:
+async def _understand(module: str, items: Sequence[Item]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What items mean, and why others mean nothing, by their keys; others get a turn in between."""
+    understood, reasons = dict[str, Any](), dict[str, str]()
+    for position, item in enumerate(items, start=1):
         try:
-            understood[item.key] = _understood(way.understand, item)
+            understood[item.key] = _understood(WAYS[module].understand, item)
         except Invalid as fault:
-            applied.reasons[item.key] = str(fault)
+            reasons[item.key] = str(fault)
+        if position % AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
+    return understood, reasons
+
+
+async def _apply(
+    db: Db, connection: Connection, module: str, understood: dict[str, Any], reasons: dict[str, str]
+) -> Applied:
+    applied = Applied(reasons=reasons)
     for partner_id, facts in (await _by_owner(db, connection, understood, applied)).items():
-        await _hand_over(db, partner_id, way, facts, applied)
+        await _hand_over(db, partner_id, WAYS[module], facts, applied)
     return applied
 
 

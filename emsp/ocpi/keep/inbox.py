@@ -11,7 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, Text, any_, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
 from emsp import clock
@@ -130,7 +131,7 @@ def _among(connection_id: UUID, module: str, keys: Iterable[str]) -> list[Column
     return [
         col(InboxDocument.connection_id) == connection_id,
         col(InboxDocument.module) == module,
-        col(InboxDocument.object_key).in_(list(keys)),
+        col(InboxDocument.object_key) == any_(literal(list(keys), ARRAY(Text))),
     ]
 
 

@@ -7,8 +7,7 @@ comes all the time, the status of an EVSE, goes a shorter way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from emsp.db.engine import Db, transaction
 from emsp.errors import NotFound
@@ -26,22 +25,12 @@ from emsp.ocpi.keep.objects import (
     required_when,
     store,
     store_change,
-    when,
 )
+from emsp.ocpi.serve import statuses
+from emsp.ocpi.serve.places import LEVELS, member, members, with_child, with_member
 from emsp.ocpi.serve.whole import as_received
 from emsp.ocpi.words.translate_location import status_of
 from emsp.stations import changes
-
-
-class Level(NamedTuple):
-    """A list inside a Location and what its members are known by."""
-
-    members: str
-    own_id: str
-
-
-LEVELS = (Level("evses", "uid"), Level("connectors", "id"))
-STATUS_ONLY = {"status", "last_updated", "uid"}
 
 
 async def get(call: Call) -> Given:
@@ -66,6 +55,8 @@ async def put(call: Call) -> Given:
 async def patch(call: Call) -> Given:
     """PATCH of a Location, an EVSE or a Connector; the members that are named replace those that are known."""
     target, body = Target(call, depth=2), call.json_object()
+    if statuses.is_plain(target, body) and await statuses.patch(target, body):
+        return Given()
     async with transaction() as db:
         location = await target.known(db, for_update=True)
         target.check(body, own_id=_own_id(target))
@@ -74,8 +65,12 @@ async def patch(call: Call) -> Given:
         if is_stale(target, body, found[-1]):
             return Given()
         child = _patched(found[-1], body)
-        changed = wire.encode(_with_child(location, target.below, child))
-        if _is_status_only(target, body) and await _set_status(db, target, child, changed):
+        changed = wire.encode(with_child(location, target.below, child))
+        if (
+            target.state == inbox.APPLIED
+            and statuses.is_plain(target, body)
+            and await _set_status(db, target, child, changed)
+        ):
             return Given()
         reason = await store_change(db, target, changed)
     refuse(reason)
@@ -98,15 +93,15 @@ async def _put_child(db: Db, target: Target, body: Json) -> tuple[bool, str | No
     location = await target.known(db, for_update=True)
     target.check(body, own_id=_own_id(target))
     parents = _find(target, location, target.below[:-1])
-    known = _member(parents[-1], LEVELS[len(target.below) - 1], target.below[-1])
+    known = member(parents[-1], LEVELS[len(target.below) - 1], target.below[-1])
     if known and is_stale(target, body, known):
         return False, None
     child = {_own_id(target): target.below[-1], **body}
-    return known is None, await store_change(db, target, wire.encode(_with_child(location, target.below, child)))
+    return known is None, await store_change(db, target, wire.encode(with_child(location, target.below, child)))
 
 
-def _is_status_only(target: Target, body: Json) -> bool:
-    return len(target.below) == 1 and set(body) <= STATUS_ONLY and target.state == inbox.APPLIED
+def _is_status(target: Target, body: Json) -> bool:
+    return target.state == inbox.APPLIED and statuses.is_plain(target, body)
 
 
 async def _set_status(db: Db, target: Target, evse: Json, changed: bytes) -> bool:
@@ -124,23 +119,11 @@ def _find(target: Target, location: Json, below: Sequence[str] | None = None) ->
     """The Location and the children on the way to the one that the path names. Raises OcpiError: HTTP 404."""
     found = [location]
     for level, wanted in zip(LEVELS, target.below if below is None else below, strict=False):
-        child = _member(found[-1], level, wanted)
+        child = member(found[-1], level, wanted)
         if child is None:
             raise target.unknown()
         found.append(child)
     return found
-
-
-def _member(parent: Mapping[str, Any], level: Level, wanted: str) -> Json | None:
-    for child in _members(parent, level):
-        if wire.fold(str(child.get(level.own_id))) == wire.fold(wanted):
-            return child
-    return None
-
-
-def _members(parent: Mapping[str, Any], level: Level) -> list[Json]:
-    stated = parent.get(level.members)
-    return [child for child in stated if isinstance(child, dict)] if isinstance(stated, list) else []
 
 
 def _patched(known: Json, body: Json) -> Json:
@@ -149,32 +132,6 @@ def _patched(known: Json, body: Json) -> Json:
     if not isinstance(body.get(level.members), list):
         return merged(known, body)
     patched = merged(known, {name: value for name, value in body.items() if name != level.members})
-    for child in _members(body, level):
-        patched = _with_member(patched, level, str(child.get(level.own_id)), child)
+    for child in members(body, level):
+        patched = with_member(patched, level, str(child.get(level.own_id)), child)
     return patched
-
-
-def _with_child(parent: Json, below: Sequence[str], child: Json, levels: Sequence[Level] = LEVELS) -> Json:
-    """The parent with the child at the end of the path in place, `last_updated` moved up to everything above it."""
-    if not below:
-        return child
-    level = levels[0]
-    own = _member(parent, level, below[0]) or {level.own_id: below[0]}
-    return _with_member(parent, level, below[0], _with_child(own, below[1:], child, levels[1:]))
-
-
-def _with_member(parent: Json, level: Level, own_id: str, child: Json) -> Json:
-    others = _members(parent, level)
-    positions = [i for i, other in enumerate(others) if wire.fold(str(other.get(level.own_id))) == wire.fold(own_id)]
-    if positions:
-        others[positions[0]] = child
-    else:
-        others.append(child)
-    return _as_new_as(child, {**parent, level.members: others})
-
-
-def _as_new_as(child: Json, parent: Json) -> Json:
-    newer, known = when(child), when(parent)
-    if newer and (known is None or newer > known):
-        return {**parent, "last_updated": child["last_updated"]}
-    return parent

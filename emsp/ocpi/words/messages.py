@@ -2,6 +2,7 @@
 
 Enum values stay text, since partners send values that no table has. Lists may be null. Everything that a
 useful object can do without is optional, whatever the tables say: what matters is checked where it is used.
+Those of which a continent has millions are left out by the garbage collector: nothing in them leads back to them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 
-class Head(msgspec.Struct):
+class Head(msgspec.Struct, gc=False):
     """What every object of a partner begins with: whose it is, which, and of when."""
 
     id: str
@@ -29,21 +30,21 @@ class DisplayText(msgspec.Struct):
     language: str = ""
 
 
-class BusinessDetails(msgspec.Struct):
+class BusinessDetails(msgspec.Struct, gc=False):
     """A company as drivers know it (Locations: BusinessDetails)."""
 
     name: str
     website: str | None = None
 
 
-class Coordinates(msgspec.Struct):
+class Coordinates(msgspec.Struct, gc=False):
     """WGS 84 degrees; strings on the wire (Locations: GeoLocation)."""
 
     latitude: float
     longitude: float
 
 
-class Connector(msgspec.Struct):
+class Connector(msgspec.Struct, gc=False):
     """Locations: Connector. Voltage in V, amperage in A, power in W."""
 
     id: str
@@ -58,7 +59,20 @@ class Connector(msgspec.Struct):
     last_updated: datetime | None = None
 
 
-class Evse(msgspec.Struct):
+class Parking(msgspec.Struct, gc=False):
+    """Locations: Parking, a place to park at while charging; since 2.3.0."""
+
+    id: str = ""
+    vehicle_types: list[str] | None = None
+
+
+class EvseParking(msgspec.Struct, gc=False):
+    """Locations: EVSEParking, which place an EVSE is reached from."""
+
+    parking_id: str = ""
+
+
+class Evse(msgspec.Struct, gc=False):
     """Locations: EVSE."""
 
     uid: str
@@ -68,10 +82,12 @@ class Evse(msgspec.Struct):
     connectors: list[Connector] | None = None
     floor_level: str | None = None
     physical_reference: str | None = None
+    parking_restrictions: list[str] | None = None
+    parking: list[EvseParking] | None = None
     last_updated: datetime | None = None
 
 
-class RegularHours(msgspec.Struct):
+class RegularHours(msgspec.Struct, gc=False):
     """Weekday 1 is Monday; times are local (Locations: RegularHours)."""
 
     weekday: int
@@ -79,14 +95,14 @@ class RegularHours(msgspec.Struct):
     period_end: str
 
 
-class ExceptionalPeriod(msgspec.Struct):
+class ExceptionalPeriod(msgspec.Struct, gc=False):
     """UTC (Locations: ExceptionalPeriod)."""
 
     period_begin: datetime
     period_end: datetime
 
 
-class Hours(msgspec.Struct):
+class Hours(msgspec.Struct, gc=False):
     """Locations: Hours."""
 
     twentyfourseven: bool | None = None
@@ -95,7 +111,7 @@ class Hours(msgspec.Struct):
     exceptional_closings: list[ExceptionalPeriod] | None = None
 
 
-class Location(msgspec.Struct):
+class Location(msgspec.Struct, gc=False):
     """Locations: Location."""
 
     id: str
@@ -111,6 +127,7 @@ class Location(msgspec.Struct):
     state: str | None = None
     country: str | None = None
     parking_type: str | None = None
+    parking_places: list[Parking] | None = None
     evses: list[Evse] | None = None
     operator: BusinessDetails | None = None
     facilities: list[str] | None = None

@@ -38,7 +38,7 @@ def read(body: bytes, message: type[T]) -> T:
         found: T = _decoder(_hashable(message)).decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         found = convert(wire.decode(body), message)
-    if _may_be_absurd(body):
+    if _has_numbers(_hashable(message)) and _may_be_absurd(body):
         _refuse_absurd(found)
     wire.refuse_nul(body)
     return found
@@ -81,7 +81,7 @@ def _refuse_absurd(value: Any, path: str = "") -> None:
         case Decimal() | int() if not wire.is_amount(Decimal(value)):
             raise Invalid("is not a number that anything can amount to", path)
         case msgspec.Struct():
-            for name in value.__struct_fields__:
+            for name in _with_numbers(type(value)):
                 _refuse_absurd(getattr(value, name), f"{path}.{name}".removeprefix("."))
         case dict():
             for name, child in value.items():
@@ -89,6 +89,30 @@ def _refuse_absurd(value: Any, path: str = "") -> None:
         case list():
             for position, child in enumerate(value):
                 _refuse_absurd(child, f"{path}[{position}]")
+
+
+@cache
+def _with_numbers(message: Any) -> tuple[str, ...]:
+    """The members of a message that may hold numbers which are summed up."""
+    return tuple(field.name for field in msgspec.structs.fields(message) if _has_numbers(field.type))
+
+
+@cache
+def _has_numbers(kind: Any) -> bool:
+    """Whether a type may hold such numbers: floats are places, which have their bounds."""
+    return _holds_numbers(inspect.type_info(kind))
+
+
+def _holds_numbers(info: inspect.Type) -> bool:
+    match info:
+        case inspect.UnionType():
+            return any(_holds_numbers(kind) for kind in info.types)
+        case inspect.StructType():
+            return any(_holds_numbers(field.type) for field in info.fields)
+        case inspect.ListType():
+            return _holds_numbers(info.item_type)
+    texts = (inspect.StrType, inspect.BoolType, inspect.NoneType, inspect.DateTimeType, inspect.FloatType)
+    return not isinstance(info, texts)
 
 
 def _hashable(message: Any) -> Hashable:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,11 +13,12 @@ from babel.core import get_global
 
 from emsp.clock import utc_text
 from emsp.errors import Invalid
-from emsp.ocpi.wire import utc
+from emsp.ocpi.wire import fold, utc
 from emsp.ocpi.words import messages
 from emsp.stations.facts import EVSE_STATUSES, ConnectorFacts, EvseFacts, StationFacts
 
 NOT_AVAILABLE = "#NA"
+DISABLED = "DISABLED"
 LEAST_PLAUSIBLE_W, MOST_PLAUSIBLE_W = 1_000, 5_000_000
 LINE_TO_LINE_V = 380
 SQUARE_ROOT_OF_3 = Decimal("1.7320508")
@@ -29,7 +31,8 @@ MIXED_CASE = {
 
 def station_of(location: messages.Location) -> StationFacts:
     """The station that a Location describes. Raises Invalid naming the field that makes it useless."""
-    evses = [_evse(evse, utc(location.last_updated)) for evse in location.evses or []]
+    places = {fold(place.id): _words(place.vehicle_types) for place in location.parking_places or []}
+    evses = [_evse(evse, utc(location.last_updated), places) for evse in location.evses or []]
     country_code, party_id = owner_of(location)
     latitude, longitude = _place(location.coordinates)
     operator, hours = location.operator, location.opening_times
@@ -74,7 +77,7 @@ def known(text: str | None) -> str | None:
 
 def status_of(text: str) -> str:
     """An EVSE status; what is not in the table is UNKNOWN."""
-    status = text.strip().upper()
+    status = _word(text)
     return status if status in EVSE_STATUSES else "UNKNOWN"
 
 
@@ -87,8 +90,9 @@ def _place(coordinates: messages.Coordinates) -> tuple[float, float]:
     return latitude, longitude
 
 
-def _evse(evse: messages.Evse, location_updated_at: datetime) -> EvseFacts:
+def _evse(evse: messages.Evse, location_updated_at: datetime, places: Mapping[str, list[str]]) -> EvseFacts:
     """The EVSE-ID in capitals, as it is printed on the charge point, however the partner writes it."""
+    restrictions = _words(evse.parking_restrictions)
     updated_at = utc(evse.last_updated) if evse.last_updated else location_updated_at
     evse_id = known(evse.evse_id)
     return EvseFacts(
@@ -98,9 +102,22 @@ def _evse(evse: messages.Evse, location_updated_at: datetime) -> EvseFacts:
         floor_level=known(evse.floor_level),
         status=status_of(evse.status),
         capabilities=_words([*(evse.capabilities or []), *_of_connectors(evse)]),
+        parking_restrictions=restrictions,
+        accessible=_is_accessible(evse, restrictions, places),
         connectors=[_connector(connector, updated_at) for connector in evse.connectors or []],
         updated_at=updated_at,
     )
+
+
+def _is_accessible(evse: messages.Evse, restrictions: list[str], places: Mapping[str, list[str]]) -> bool | None:
+    """Whether a vehicle with a permit for disabled people may park there: by a place made for it, or kept free for it.
+
+    None where nothing is said: no place is named for the EVSE, or none says which vehicles it is for.
+    """
+    if DISABLED in restrictions:
+        return True
+    vehicles = [word for parking in evse.parking or [] for word in places.get(fold(parking.parking_id), [])]
+    return DISABLED in vehicles if vehicles else None
 
 
 def _of_connectors(evse: messages.Evse) -> list[str]:
@@ -109,16 +126,17 @@ def _of_connectors(evse: messages.Evse) -> list[str]:
 
 
 def _connector(connector: messages.Connector, evse_updated_at: datetime) -> ConnectorFacts:
-    standard = connector.standard.strip().upper()
+    standard = _word(connector.standard)
     return ConnectorFacts(
         external_id=connector.id,
         standard=MIXED_CASE.get(standard, standard),
-        format=connector.format.strip().upper(),
-        power_type=connector.power_type.strip().upper(),
+        format=_word(connector.format),
+        power_type=_word(connector.power_type),
         max_power_w=power_w(connector),
         max_voltage_v=_whole(connector.max_voltage),
         max_amperage_a=_whole(connector.max_amperage),
         tariff_ids=connector.tariff_ids or [],
+        capabilities=_words(connector.capabilities),
         updated_at=utc(connector.last_updated) if connector.last_updated else evse_updated_at,
     )
 
@@ -136,7 +154,7 @@ def power_w(connector: messages.Connector) -> int | None:
 
 
 def _computed_power_w(connector: messages.Connector) -> Decimal | None:
-    phases = PHASES.get(connector.power_type.strip().upper())
+    phases = PHASES.get(_word(connector.power_type))
     if connector.max_voltage is None or connector.max_amperage is None or phases is None:
         return None
     line_to_line = phases == 3 and connector.max_voltage >= LINE_TO_LINE_V
@@ -148,7 +166,12 @@ def _whole(number: Decimal | None) -> int | None:
 
 
 def _words(texts: list[str] | None) -> list[str]:
-    return list(dict.fromkeys(text.strip().upper() for text in texts or []))
+    return list(dict.fromkeys(map(_word, texts))) if texts else []
+
+
+@lru_cache(maxsize=1000)
+def _word(text: str) -> str:
+    return text.strip().upper()
 
 
 def _hours(hours: messages.Hours) -> dict[str, Any] | None:

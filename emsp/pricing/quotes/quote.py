@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -52,12 +53,26 @@ class ToLevel(msgspec.Struct, frozen=True, kw_only=True):
     current_percent: int | None = None
 
 
+Where = tuple[Connector, Evse, Station]
+
+
+class _Wanted(NamedTuple):
+    """The charge that is asked for, begun at `start`."""
+
+    driver_id: UUID | None
+    energy_wh: int | None
+    to_level: ToLevel | None
+    start: datetime
+    stay_until: datetime | None
+
+
 async def make_quote(
     db: Db,
     *,
     brand: Brand,
     driver_id: UUID | None,
     connector_id: int,
+    instead: Sequence[int] = (),
     energy_wh: int | None = None,
     to_level: ToLevel | None = None,
     stay_until: datetime | None = None,
@@ -65,22 +80,37 @@ async def make_quote(
 ) -> Quote:
     """A price for a charge at a connector, staying until `stay_until` (or until it is charged).
 
-    With `at` it is the price that applied at that moment, of a charge that has begun; also where nothing is shown now.
+    `instead` are connectors of which it is made for the cheapest; of equal ones, and where no price is known, for the
+    first. With `at` it is the price that applied at that moment, of a charge that has begun; also where nothing is
+    shown now.
 
     What is wanted is either energy or a level of a car's battery. Without a price the quote says why in
     `missing_reason`. Raises NotFound for a connector that is not shown, Invalid for what makes no sense, and Refused
     (VEHICLE_NOT_FOUND, VEHICLE_CANNOT_CHARGE_HERE).
     """
-    connector, evse, station = await _place(db, connector_id, has_begun=at is not None)
+    places = [await _place(db, id_, has_begun=at is not None) for id_ in instead or [connector_id]]
     now = (at or clock.now()).replace(microsecond=0)
     _check_stay(stay_until, now)
+    terms, wanted = await terms_of(db, brand, driver_id), _Wanted(driver_id, energy_wh, to_level, now, stay_until)
+    made = [(await _quote_at(db, brand, terms, where, wanted), where) for where in places]
+    quote, where = min(made, key=lambda each: _rank(each[0], brand.currency))
+    quote.signature = evidence.signed(evidence.statement_of(quote, brand, where))
+    db.add(quote)
+    await db.flush()
+    return quote
+
+
+async def _quote_at(db: Db, brand: Brand, terms: Terms, where: Where, wanted: _Wanted) -> Quote:
+    """Neither signed nor kept yet."""
+    connector, _, station = where
+    connector_id, now = connector.id or 0, wanted.start
     place = place_of(connector, station)
-    planned = await _planned(db, place, driver_id, energy_wh, to_level, now, stay_until)
+    planned = await _planned(db, place, wanted.driver_id, wanted.energy_wh, wanted.to_level, now, wanted.stay_until)
     found = (await catalog.tariffs_of_connectors(db, [connector_id], now))[connector_id]
     quote = Quote(
         id=uuid4(),
         brand_id=brand.id,
-        driver_id=driver_id,
+        driver_id=wanted.driver_id,
         connector_id=connector_id,
         plan=msgspec.to_builtins(planned),
         lines=[],
@@ -91,14 +121,16 @@ async def make_quote(
     if isinstance(found, TariffRow):
         quote.tariff_id, quote.wholesale = found.id, found.document
     try:
-        retail = rule_at(found, await terms_of(db, brand, driver_id), place)
-        _price(quote, retail, planned, station.time_zone)
+        _price(quote, rule_at(found, terms, place), planned, station.time_zone)
     except NoPrice as none:
         quote.missing_reason = none.reason
-    quote.signature = evidence.signed(evidence.statement_of(quote, brand, (connector, evse, station)))
-    db.add(quote)
-    await db.flush()
     return quote
+
+
+def _rank(quote: Quote, currency: str | None) -> tuple[bool, bool, int]:
+    """The cheapest first. Amounts in another currency than the brand's come after those, and are not compared."""
+    is_ours = quote.currency == currency
+    return quote.total_minor is None, not is_ours, quote.total_minor or 0 if is_ours else 0
 
 
 def rule_at(found: TariffRow | Missing, terms: Terms, place: Place) -> RetailTariff:
@@ -141,7 +173,7 @@ async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Quote]:
     return {quote.id: quote for quote in found.scalars()}
 
 
-async def _place(db: Db, connector_id: int, *, has_begun: bool) -> tuple[Connector, Evse, Station]:
+async def _place(db: Db, connector_id: int, *, has_begun: bool) -> Where:
     query = (
         select(Connector, Evse, Station)
         .join(Evse, col(Evse.id) == Connector.evse_id)

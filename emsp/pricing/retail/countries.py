@@ -16,3 +16,12 @@ def alpha_2(code: str) -> str:
     if len(code) != 3:
         return code
     return NOT_IN_CLDR.get(code) or next(iter(get_global("territory_aliases").get(code, [code])))
+
+
+@cache
+def written(country: str) -> tuple[str, ...]:
+    """All ways in which a country of two letters is written: with two letters, and with three."""
+    aliases = (code for code, countries in get_global("territory_aliases").items() if countries == [country])
+    return country, *(
+        code for code in (*aliases, *NOT_IN_CLDR) if len(code) == 3 and code.isalpha() and alpha_2(code) == country
+    )

@@ -1,16 +1,17 @@
 """What was seen of charge points and stations, as rows."""
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from emsp.db.types import big, big_key, big_ref, datetime, moment, when
+from emsp.db.types import UUID, big, big_key, big_ref, datetime, moment, when
 
 
 class StatusChange(SQLModel, table=True):
     """A charge point had `status` from `since` until `until`; kept until it has been added to the history."""
 
     __tablename__ = "status_change"
+    __table_args__ = (Index("status_change_of_station", "station_id", "until"),)
 
     id: int | None = big_key()
     evse_id: int = big_ref("evse.id", cascade=True)
@@ -18,7 +19,7 @@ class StatusChange(SQLModel, table=True):
     status: str
     since: datetime = when()
     until: datetime = when()
-    heard_at: datetime = when(index=True)  # when we were told of the end
+    heard_at: datetime = when()  # when we were told of the end
 
 
 class StationOccupancy(SQLModel, table=True):
@@ -59,6 +60,19 @@ class EvseDoubt(SQLModel, table=True):
     evidence: int  # starts that failed one after the other, or seconds without a change
     since: datetime = when()
     decided_at: datetime = when()
+
+
+class EvseInUse(SQLModel, table=True):
+    """A charge of one of our drivers runs at the charge point; `said_status` is what the operator last said itself."""
+
+    __tablename__ = "evse_in_use"
+
+    evse_id: int = big_ref("evse.id", primary=True)
+    charge_id: UUID  # of a feature above this one
+    said_status: str
+    said_as_of: datetime = when()
+    heard_at: datetime = when()  # the operator's last word of the charge
+    since: datetime = when()
 
 
 class PartyDelay(SQLModel, table=True):

@@ -76,6 +76,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("evse_id"),
     )
     op.create_table(
+        "evse_in_use",
+        sa.Column("evse_id", sa.BigInteger(), nullable=False),
+        sa.Column("charge_id", sa.Uuid(), nullable=False),
+        sa.Column("said_status", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("said_as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["evse_id"], ["evse.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("evse_id"),
+    )
+    op.create_table(
         "evse_twin",
         sa.Column("evse_id", sa.BigInteger(), nullable=False),
         sa.Column("pin_evse_id", sa.BigInteger(), nullable=False),
@@ -99,7 +110,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["evse_id"], ["evse.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(op.f("ix_status_change_heard_at"), "status_change", ["heard_at"], unique=False)
+    op.create_index("status_change_of_station", "status_change", ["station_id", "until"], unique=False)
 
     op.add_column(
         "connector", sa.Column("capabilities", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}")
@@ -117,10 +128,11 @@ def downgrade() -> None:
     op.drop_column("evse", "parking_restrictions")
     op.drop_column("connector", "capabilities")
 
-    op.drop_index(op.f("ix_status_change_heard_at"), table_name="status_change")
+    op.drop_index("status_change_of_station", table_name="status_change")
     op.drop_table("status_change")
     op.drop_index(op.f("ix_evse_twin_pin_evse_id"), table_name="evse_twin")
     op.drop_table("evse_twin")
+    op.drop_table("evse_in_use")
     op.drop_table("evse_doubt")
     op.drop_index(op.f("ix_station_twin_pin_id"), table_name="station_twin")
     op.drop_table("station_twin")

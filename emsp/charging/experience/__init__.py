@@ -1,0 +1,1 @@
+"""What our drivers' charges tell of the charge points themselves."""

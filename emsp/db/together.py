@@ -1,0 +1,75 @@
+"""What is asked at the same time is done in one transaction, and each is answered once that has committed.
+
+The first one starts at once; what comes while a transaction is under way shares the next one. Under load, the cost of
+a commit is divided among all who wait for it; without load, nobody waits for company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from emsp.db.engine import Db, psycopg_connection, transaction
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+@asynccontextmanager
+async def without_waiting(db: Db) -> AsyncIterator[None]:
+    """Statements of the block are sent without waiting for each other's end; their results are not to be had.
+
+    What fails is raised at the end of the block, as an error of psycopg.
+    """
+    async with (await psycopg_connection(db)).pipeline():
+        yield
+
+
+class _Queue(Generic[Question, Answer]):
+    """What waits in one event loop."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
+        self.worker: asyncio.Task[None] | None = None
+
+
+class Together(Generic[Question, Answer]):
+    """Questions that `do` answers many at a time, in their order; an error of it is everybody's."""
+
+    def __init__(self, do: Callable[[Db, Sequence[Question]], Awaitable[Sequence[Answer]]], *, most: int = 200) -> None:
+        self._do, self._most = do, most
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Question, Answer]] = WeakKeyDictionary()
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer, once the transaction that it was found in has committed."""
+        loop = asyncio.get_running_loop()
+        queue = self._queues.setdefault(loop, _Queue())
+        future: asyncio.Future[Answer] = loop.create_future()
+        queue.waiting.append((question, future))
+        if queue.worker is None or queue.worker.done():
+            queue.worker = loop.create_task(self._work(queue), context=Context())
+        return await future
+
+    async def _work(self, queue: _Queue[Question, Answer]) -> None:
+        while queue.waiting:
+            batch = [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]
+            try:
+                async with transaction() as db:
+                    answers = await self._do(db, [question for question, _ in batch])
+            except Exception as error:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+            except BaseException:
+                for _, future in batch:
+                    future.cancel()
+                raise
+            else:
+                for (_, future), answer in zip(batch, answers, strict=True):
+                    if not future.done():
+                        future.set_result(answer)

@@ -1,0 +1,55 @@
+"""The change log of the stations: every transaction that writes some notes which, and wakes whoever keeps a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import msgspec
+from sqlalchemy import text
+
+from emsp import events
+from emsp.db.engine import Db, transaction
+from emsp.stations.happened import StationsReported
+from emsp.stations.twins.shown import PIN_STATIONS
+
+TOPIC = "station_change"
+"""Woken by every note, whatever it is about; what changed is in the log."""
+KEPT = timedelta(days=1)
+MOST_IN_AN_EVENT = 2_000
+_WAKE = msgspec.json.encode({"topic": TOPIC, "ids": []}).decode()
+
+_NOTE = text(f"""
+    WITH changed AS (SELECT unnest(CAST(:station_ids AS int8[])) AS station_id UNION {PIN_STATIONS}),
+         noted AS (
+        INSERT INTO station_change (station_ids, whole)
+        SELECT array_agg(station_id ORDER BY station_id), :whole FROM changed
+    )
+    SELECT pg_notify(:channel, :wake)
+""")
+_PRUNE = text("DELETE FROM station_change WHERE created_at < now() - CAST(:kept AS interval)")
+
+
+async def note(db: Db, station_ids: Collection[int], whole: bool) -> None:
+    """Note that this transaction changed these stations; not `whole` where only statuses of EVSEs and their times did.
+
+    Called by whoever writes rows of stations, EVSEs or connectors, in the same transaction. Those that stand for one
+    of them on the map are noted with them.
+    """
+    if station_ids:
+        noted = {"station_ids": list(station_ids), "whole": whole, "channel": events.CHANNEL, "wake": _WAKE}
+        await db.execute(_NOTE, noted)
+
+
+async def reported(db: Db, station_ids: Collection[int]) -> None:
+    """Note that stations were written whole, and let follow what follows from that."""
+    await note(db, station_ids, whole=True)
+    ids = sorted(set(station_ids))
+    for start in range(0, len(ids), MOST_IN_AN_EVENT):
+        await events.emit(db, StationsReported(station_ids=ids[start : start + MOST_IN_AN_EVENT]))
+
+
+async def prune() -> None:
+    """Job: what was noted more than a day ago is known everywhere, or is read anew."""
+    async with transaction() as db:
+        await db.execute(_PRUNE, {"kept": KEPT})

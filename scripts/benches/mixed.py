@@ -1,0 +1,265 @@
+"""A day in little: map queries, statuses and running charges at once, against the same map queries with nothing else.
+
+Two workers of `emsp serve`, two of `emsp work`, the sandbox's operator and card processor. A driver's app asks at a
+fixed rate, whether or not it is answered. First windows in which it asks alone, then two hundred charges that run all
+the time (a car that is full makes room for the next one) and status PATCHes of another operator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import sys
+import tempfile
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import _map
+import _partner
+import _servers
+import httpx
+import psutil
+from _database import continent
+from _questions import Row, viewports
+from _report import Report, options, quantile, tell
+
+LOCATIONS = 400_000
+OURS, IDLE = "mixed", "idle"
+MAPS_A_SECOND, PATCHES_A_SECOND, CHARGES, SPEED = 40, 50, 200, 60
+ARRIVING = 10
+CONNECTORS = """
+    SELECT c.id, e.evse_id FROM connector c JOIN evse e ON e.id = c.evse_id JOIN station s ON s.id = e.station_id
+     WHERE s.external_id LIKE 'SBX%' AND cardinality(c.tariff_keys) > 0 AND e.status = 'AVAILABLE'
+       AND 'REMOTE_START_STOP_CAPABLE' = ANY(e.capabilities) AND c.position = 0 ORDER BY c.id"""
+RUNNING = "SELECT count(*) FROM charging_session WHERE state = 'CHARGING'"
+
+
+def main() -> int:
+    """Plays both parts and prints the table."""
+    parser = options(__doc__)
+    parser.add_argument("--minutes", type=float, default=6, help="how long everything runs (default: %(default)s)")
+    parser.add_argument("--charges", type=int, default=CHARGES, help="how many run at once (default: %(default)s)")
+    parser.add_argument("--idle-s", type=float, default=15, help="seconds of an idle window (default: %(default)s)")
+    chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.minutes, chosen.charges, chosen.idle_s, chosen.rounds = 0.75, 10, 5, 2
+    report = Report(f"{MAPS_A_SECOND} map queries a second, 2 workers, milliseconds", chosen)
+    os.environ["EMSP_SECRET_KEY"] = "a key for chaos only"
+    folder = Path(tempfile.mkdtemp(prefix="emsp-mixed-"))
+    with continent(20_000 if chosen.quick else LOCATIONS, own=True) as url:
+        asyncio.run(_play(report, chosen, url, folder))
+    report.promise(f"p99 / {IDLE}", ("p99", OURS), ("p99", (IDLE,)), at_most=2)
+    memory = report.figures.get("memory of the service", {}).get(OURS, [])
+    if len(memory) > 1:
+        row = report.figures["memory of the service"]
+        row["at the end"], row["at the beginning"] = memory[-1:], memory[:1]
+        name = "memory of the service"
+        report.promise("memory, end / beginning", (name, "at the end"), (name, ("at the beginning",)), at_most=1.1)
+    if not report.missing:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        report.remark(f"Logs are in {folder / 'logs'}.")
+    return report.finish()
+
+
+async def _play(report: Report, chosen: Namespace, url: str, folder: Path) -> None:
+    from tests.chaos.stage import Stage
+
+    class Two(Stage):
+        def _arguments(self, name: str) -> list[str]:
+            given = super()._arguments(name)
+            return [*given, "--workers", "2"] if name == "api" else given
+
+    stage = Two(folder, url, SPEED, max(chosen.charges, 60) * 2)
+    faults = Counter[str]()
+    try:
+        tell("setting up")
+        await asyncio.to_thread(stage.set_up)
+        await asyncio.to_thread(_index_ready, stage.url("api"))
+        boxes = viewports(url, 5, 2_000)
+        async with _app(stage.url("api")) as app:
+            for number in range(chosen.rounds):
+                tell(f"idle, window {number + 1}")
+                _tell(report, IDLE, await _ask(app, boxes, chosen.idle_s, faults))
+            await _everything(report, chosen, stage, app, boxes, faults)
+    finally:
+        stage.stop()
+    for what, times in faults.items():
+        report.miss(f"{what}: {times} times")
+    for name, times in stage.ended_by_themselves.items():
+        report.miss(f"{name} ended by itself {times} times")
+
+
+async def _everything(
+    report: Report, chosen: Namespace, stage: Any, app: httpx.AsyncClient, boxes: list[Row], faults: Counter[str]
+) -> None:
+    tell("the operator that sends statuses, and the drivers, arrive")
+    token = await asyncio.to_thread(_partner.connect)
+    evses = await asyncio.to_thread(_partner.push, stage.url("api"), token, range(100))
+    done = Counter[str]()
+    patches = asyncio.create_task(_patch(stage.url("api"), token, evses, done, faults))
+    charges = asyncio.create_task(_charge_all(stage, chosen.charges, done, faults))
+    try:
+        await _until_running(stage, chosen.charges, chosen.minutes * 30)
+        window_s = chosen.minutes * 60 / chosen.rounds
+        for number in range(chosen.rounds):
+            running = stage.rows(RUNNING)[0][0]
+            tell(f"everything, window {number + 1}: {running} charges run")
+            _tell(report, OURS, await _ask(app, boxes, window_s, faults))
+            processes = _servers.family(psutil.Process(stage.running["api"].pid))
+            report.add("memory of the service", OURS, sum(_own(each) for each in processes) / 2**20, "MiB")
+            report.add("charges that run", OURS, float(running), "")
+        report.add("charges begun", OURS, float(done["charges"]), "")
+        report.add("statuses sent", OURS, float(done["patches"]), "")
+    finally:
+        for task in (patches, charges):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _own(process: psutil.Process) -> int:
+    """What belongs to this process alone, without the index that they share."""
+    found: int = process.memory_full_info().uss
+    return found
+
+
+def _tell(report: Report, side: str, taken: list[float]) -> None:
+    report.add("p50", side, quantile(taken, 0.5) * 1e3, "ms")
+    report.add("p99", side, quantile(taken, 0.99) * 1e3, "ms")
+    report.add("most", side, max(taken) * 1e3, "ms")
+
+
+def _app(url: str) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    return httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits)
+
+
+async def _ask(app: httpx.AsyncClient, boxes: list[Row], seconds: float, faults: Counter[str]) -> list[float]:
+    """Seconds of every answer, counted from when it should have been asked for."""
+    dice, taken = random.Random(4), list[float]()
+    ready = [_map.asked(box) for box in boxes]
+
+    async def one(due: float) -> None:
+        try:
+            answer = await app.post("/graphql", json=dice.choice(ready))
+            if answer.status_code != 200 or b'"errors"' in answer.content:
+                faults[f"a map query: {answer.status_code} {answer.text[-200:]}"] += 1
+        except httpx.HTTPError as error:
+            faults[f"a map query: {type(error).__name__}"] += 1
+        taken.append(perf_counter() - due)
+
+    await _at_rate(MAPS_A_SECOND, seconds, one)
+    return taken
+
+
+async def _at_rate(rate: float, seconds: float, story: Callable[[float], Awaitable[None]]) -> None:
+    started, tasks = perf_counter(), set[asyncio.Task[None]]()
+    for number in range(int(rate * seconds)):
+        due = started + number / rate
+        await asyncio.sleep(max(0.0, due - perf_counter()))
+        task = asyncio.ensure_future(story(due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+
+
+async def _patch(url: str, token: str, evses: list[_partner.Place], done: Counter[str], faults: Counter[str]) -> None:
+    dice, seconds = random.Random(6), 0
+    async with httpx.AsyncClient(
+        base_url=url, timeout=30, trust_env=False, headers={"authorization": f"Token {token}"}
+    ) as client:
+
+        async def one(_: float) -> None:
+            nonlocal seconds
+            seconds += 1
+            status = dice.choice(("AVAILABLE", "CHARGING", "OUTOFORDER"))
+            body = {"status": status, "last_updated": _partner.moment(seconds)}
+            try:
+                answer = await client.patch(dice.choice(evses).path, json=body)
+                if answer.status_code != 200:
+                    faults[f"a PATCH: {answer.status_code} {answer.text[:200]}"] += 1
+            except httpx.HTTPError as error:
+                faults[f"a PATCH: {type(error).__name__}"] += 1
+            done["patches"] += 1
+
+        while True:
+            await _at_rate(PATCHES_A_SECOND, 5, one)
+
+
+async def _charge_all(stage: Any, count: int, done: Counter[str], faults: Counter[str]) -> None:
+    """So many drivers, each of whom charges again when the car is full."""
+    from emsp.graphql.ids import encode
+    from tests.chaos.app import Codes
+
+    places = [(encode("Connector", row[0]), row[1]) for row in stage.rows(CONNECTORS)]
+    random.Random(2).shuffle(places)
+    codes, few = Codes(stage.log_of("api")), asyncio.Semaphore(ARRIVING)
+    free = asyncio.Queue[tuple[str, str]]()
+    for place in places:
+        free.put_nowait(place)
+    await asyncio.gather(*(_driver(stage, number, codes, few, free, done, faults) for number in range(count)))
+
+
+async def _driver(
+    stage: Any, number: int, codes: Any, few: asyncio.Semaphore, free: asyncio.Queue[tuple[str, str]],
+    done: Counter[str], faults: Counter[str],
+) -> None:  # fmt: skip
+    from tests.chaos.app import App, GaveUp
+    from tests.chaos.wishes import LOOK, QUOTE, START
+
+    app = App(stage.url("api"), stage.url("cards"), codes, Counter())
+    try:
+        async with few:
+            await app.sign_in(f"mixed{number}@example.com")
+            await app.add_card("pm_card_visa")
+        for turn in range(1_000):
+            connector, _ = await free.get()
+            async with few:
+                wanted = {"connectorId": connector, "energyWh": 60_000}
+                quote = (await app.ask(QUOTE, input=wanted))["quoteCharge"]["quote"]
+                if not quote or not quote["total"]:
+                    continue
+                wish = {"quoteId": quote["id"], "connectorId": connector, "idempotencyKey": f"mixed {number} {turn}"}
+                answer = (await app.ask(START, input=wish))["startCharging"]
+            if answer["errors"]:
+                done[f"refused: {answer['errors'][0]['code']}"] += 1
+                continue
+            done["charges"] += 1
+            state = "REQUESTED"
+            while state not in ("ENDED", "SETTLED", "FAILED", "PAYMENT_DUE", "IN_REVIEW"):
+                await asyncio.sleep(5)
+                state = (await app.ask(LOOK, id=answer["session"]["id"]))["chargingSession"]["state"]
+            if state == "FAILED":
+                done["failed"] += 1
+    except GaveUp as error:
+        faults[f"a driver: {error}"] += 1
+    finally:
+        await app.close()
+
+
+async def _until_running(stage: Any, count: int, within_s: float) -> None:
+    for _ in range(int(within_s)):
+        if stage.rows(RUNNING)[0][0] >= count * 0.9:
+            return
+        await asyncio.sleep(1)
+
+
+def _index_ready(url: str) -> None:
+    deadline = perf_counter() + 180
+    while perf_counter() < deadline:
+        with suppress(httpx.HTTPError):
+            if b"loading" not in httpx.get(f"{url}/readyz", timeout=10).content:
+                return
+        asyncio.run(asyncio.sleep(0.5))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Statuses that are patched at the same moment share a transaction, and each is answered as if it came alone."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import text
+
+from emsp.db.engine import transaction
+from tests.ocpi.people import Cpo, evse, location, value, values
+
+PATH = "/locations/NL/ABC/LOC"
+STATUSES = "SELECT e.uid, e.status FROM evse e JOIN station s ON s.id = e.station_id ORDER BY s.external_id, e.uid"
+
+
+def status(word: str, minute: int, **members: Any) -> dict[str, Any]:
+    return {"status": word, "last_updated": f"2026-06-01T11:{minute:02}:00Z", **members}
+
+
+async def put_locations(cpo: Cpo, count: int) -> None:
+    for number in range(count):
+        told = location(id=f"LOC{number}", evses=[evse(f"{number}A"), evse(f"{number}B")])
+        assert await cpo.says("PUT", f"{PATH}{number}", told) == (201, 1000)
+
+
+async def test_many_at_once_and_some_of_them_wrong(cpo: Cpo) -> None:
+    await put_locations(cpo, 12)
+    good = [cpo.says("PATCH", f"{PATH}{number}/{number}A", status("CHARGING", number)) for number in range(12)]
+    wrong = [
+        cpo.says("PATCH", f"{PATH}0/nowhere", status("CHARGING", 1)),
+        cpo.says("PATCH", f"{PATH}99/1A", status("CHARGING", 1)),
+        cpo.says("PATCH", f"{PATH}1/1B", status("CHARGING", 1, uid="another")),
+        cpo.says("PATCH", f"{PATH}2/2B", {"status": "CHARGING"}),
+        cpo.says("PATCH", f"{PATH}3/3B", {"status": "CHARGING", "last_updated": "2026-06-01T09:00:00Z"}),
+    ]
+    answers = await asyncio.gather(*good, *wrong)
+
+    assert answers[:12] == [(200, 1000)] * 12
+    assert answers[12:] == [(404, 2003), (404, 2003), (200, 2001), (200, 2001), (200, 1000)]
+    found = dict(await values(STATUSES))
+    assert {uid for uid, word in found.items() if word == "CHARGING"} == {f"{number}A" for number in range(12)}
+    known = await cpo.gets(f"{PATH}5")
+    assert [one["status"] for one in known["evses"]] == ["CHARGING", "AVAILABLE"]
+    assert known["last_updated"] == "2026-06-01T11:05:00Z"
+    assert await value("SELECT count(*) FROM station_change WHERE NOT whole") < 12
+
+
+async def test_of_one_charge_point_the_newest_counts_and_the_history_has_them_all(cpo: Cpo) -> None:
+    await put_locations(cpo, 1)
+    words = [("CHARGING", 1), ("BLOCKED", 2), ("AVAILABLE", 5), ("OUTOFORDER", 3), ("RESERVED", 6)]
+    answers = await asyncio.gather(*[cpo.says("PATCH", f"{PATH}0/0a", status(*word)) for word in words])
+
+    assert answers == [(200, 1000)] * 5
+    assert await values(STATUSES) == [("0A", "RESERVED"), ("0B", "AVAILABLE")]
+    ended = [word for (word,) in await values("SELECT status FROM status_change ORDER BY id")]
+    assert ended == ["AVAILABLE", "CHARGING", "BLOCKED", "AVAILABLE"]
+    known = await cpo.gets(f"{PATH}0")
+    assert (known["evses"][0]["uid"], known["evses"][0]["status"]) == ("0A", "RESERVED")
+
+
+async def test_one_that_somebody_else_writes_holds_up_nobody(cpo: Cpo) -> None:
+    await put_locations(cpo, 2)
+    async with transaction() as db:
+        await db.execute(text("SELECT 1 FROM station WHERE external_id = 'LOC0' FOR UPDATE"))
+        held_up = asyncio.create_task(cpo.says("PATCH", f"{PATH}0/0A", status("CHARGING", 1)))
+        assert await cpo.says("PATCH", f"{PATH}1/1A", status("CHARGING", 1)) == (200, 1000)
+        assert not held_up.done()
+    assert await held_up == (200, 1000)
+    assert dict(await values(STATUSES)) == {"0A": "CHARGING", "0B": "AVAILABLE", "1A": "CHARGING", "1B": "AVAILABLE"}
+
+
+async def test_what_is_not_ours_looks_like_what_is_not_there(cpo: Cpo, rival: Cpo) -> None:
+    await put_locations(cpo, 1)
+    theirs, ours = await asyncio.gather(
+        rival.says("PATCH", f"{PATH}0/0A", status("OUTOFORDER", 9)),
+        cpo.says("PATCH", f"{PATH}0/0A", status("BLOCKED", 1)),
+    )
+    assert (theirs, ours) == ((404, 2001), (200, 1000))
+    assert await values(STATUSES) == [("0A", "BLOCKED"), ("0B", "AVAILABLE")]
