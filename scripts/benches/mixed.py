@@ -138,7 +138,7 @@ def _tell(report: Report, side: str, taken: list[float]) -> None:
 
 
 def _app(url: str) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=3)
     return httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits)
 
 

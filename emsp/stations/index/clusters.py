@@ -51,7 +51,7 @@ def _pieces(segment: Segment, box: Box, level: int, wanted: Filter, at: datetime
     """By rows where there are few, or where the cells are smaller than the squares of a pyramid; else by squares."""
     at_hand = views.of(segment)
     by_rows = size(cover(segment, box)) <= FEW // 4 or level > at_hand.tree.deepest
-    if by_rows or len(at_hand.rows(wanted, at)) <= FEW:
+    if by_rows or at_hand.count(wanted, at) <= FEW:
         yield _of_rows(segment, passing_rows(segment, box, wanted, at), level)
         return
     view = at_hand.of(wanted, at)

@@ -5,6 +5,7 @@ A square without stations is left out. Sums are whole numbers, so that they come
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ ROWS_A_SQUARE, SQUARES = 32, 4096
 """The smallest squares have so many stations on average, or more; unless there are fewer squares than these."""
 DEEPEST = 16
 """Squares of 600 metres; smaller ones are counted by their rows."""
+AT_ONCE = 20_000
+"""So many rows, or one square, are counted at a time."""
 PER_DEGREE = 10**9
 COUNTS = 6
 SUMS = 4 + COUNTS
@@ -77,10 +80,8 @@ class Pyramid:
 
     def __init__(self, tree: Tree, mask: Mask) -> None:
         self.tree = tree
-        self.levels: list[Figures] = []
-        starts = tree.starts[tree.deepest][:-1]
-        figures = _reduced(figures_of(tree.segment, slice(None), mask), starts)
-        self.levels = [figures]
+        figures = _smallest(tree, mask)
+        self.levels: list[Figures] = [figures]
         for level in range(tree.deepest - 1, -1, -1):
             figures = _reduced(figures, tree.starts[level][:-1])
             self.levels.insert(0, figures)
@@ -101,6 +102,20 @@ class Pyramid:
             self.levels[level].sums[squares], self.levels[level].maxima[squares] = renewed
             if level:
                 squares = np.unique(np.searchsorted(tree.starts[level - 1], squares, "right") - 1)
+
+
+def _smallest(tree: Tree, mask: Mask) -> Figures:
+    """The squares of the deepest level, some at a time: figures of all rows at once would take much memory."""
+    starts = tree.starts[tree.deepest]
+    bounds = np.unique(np.append(np.searchsorted(starts, np.arange(0, starts[-1], AT_ONCE)), len(starts) - 1))
+    parts = [
+        _reduced(figures_of(tree.segment, slice(starts[first], starts[end]), mask[starts[first] : starts[end]]), firsts)
+        for first, end in pairwise(bounds.tolist())
+        for firsts in [starts[first:end] - starts[first]]
+    ]
+    if not parts:
+        return figures_of(tree.segment, slice(0))
+    return Figures(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def figures_of(segment: Segment, rows: Any, mask: Mask | None = None) -> Figures:

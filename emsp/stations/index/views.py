@@ -128,6 +128,12 @@ class Views:
         rows = rows[part[rows]]
         return rows[filters.passing_stations(self._segment, wanted, at, rows)]
 
+    def count(self, wanted: Filter, at: datetime) -> int:
+        """How many rows pass a filter."""
+        if wanted.operator_ids and not self.has(wanted, at):
+            return len(self.rows(wanted, at))
+        return int(np.count_nonzero(self.of(wanted, at).mask))
+
     def _made(self, wanted: Filter, moment: datetime | None, at: datetime) -> View:
         part = filters.of_evses(wanted)
         if part in (wanted, EVERYTHING):

@@ -123,4 +123,11 @@ door: GraphQL[None, None] = GraphQL(
 app = Starlette(routes=[Route("/readyz", ready), WebSocketRoute("/graphql", door)], lifespan=lifespan)
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="critical", ws_ping_interval=None)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=int(os.environ["PORT"]),
+        log_level="critical",
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+    )

@@ -205,6 +205,7 @@ async def world(request: pytest.FixtureRequest, database: str, monkeypatch: pyte
     monkeypatch.setattr("emsp.stations.index.orders.AT_HAND", 20)
     monkeypatch.setattr("emsp.stations.index.pyramid.ROWS_A_SQUARE", request.param * 2)
     monkeypatch.setattr("emsp.stations.index.pyramid.SQUARES", 1)
+    monkeypatch.setattr("emsp.stations.index.pyramid.AT_ONCE", 7)
     dice = random.Random(request.param)  # seeded: the same world every time
     await put(await partner(), *(some_station(dice, number) for number in range(STATIONS)))
     await publish_twice(dice)

@@ -31,6 +31,7 @@ async def index(database: str, monkeypatch: pytest.MonkeyPatch) -> StationIndex:
         monkeypatch.setattr(f"emsp.stations.index.{module}.FEW", 10)
     monkeypatch.setattr("emsp.stations.index.pyramid.ROWS_A_SQUARE", 2)
     monkeypatch.setattr("emsp.stations.index.pyramid.SQUARES", 1)
+    monkeypatch.setattr("emsp.stations.index.pyramid.AT_ONCE", 7)
     dice = random.Random(3)
     powers = [11_000, 50_000]
     reports = [
