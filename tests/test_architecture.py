@@ -87,6 +87,7 @@ PURE = (
     "emsp/stations/history/timeline.py",
     "emsp/stations/history/week.py",
     "emsp/stations/opening.py",
+    "emsp/stations/routes.py",
     "emsp/stations/twins/rules.py",
     "emsp/stations/words.py",
 )

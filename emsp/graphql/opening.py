@@ -7,6 +7,7 @@ from strawberry import field
 
 from emsp.graphql.words import Weekday
 from emsp.stations import opening, tables
+from emsp.stations.index.records import StationRecord
 
 WEEKDAYS = list(Weekday)
 
@@ -32,7 +33,7 @@ class OpeningHours:
     exceptional_closings: list[ExceptionalPeriod] = field(description="Closed then, whatever else is said.")
 
 
-def opening_hours_of(station: tables.Station) -> OpeningHours:
+def opening_hours_of(station: tables.Station | StationRecord) -> OpeningHours:
     """The opening hours of a station as the schema shows them."""
     hours = opening.read(station.opening_hours) or opening.OpeningHours()
     return OpeningHours(

@@ -66,7 +66,8 @@ class Reservation(Node):
 
     @resolver("Where it is.")
     async def station(self, info: Info) -> Station:
-        return station_of(await the(info.context.loaders.stations, self.row.station_id))
+        row = await the(info.context.loaders.stations, self.row.station_id)
+        return station_of(row)
 
 
 def reservation_of(row: tables.Reservation) -> Reservation:

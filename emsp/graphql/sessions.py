@@ -86,7 +86,8 @@ class ChargingSession(Node):
 
     @resolver("The station where the car charges.")
     async def station(self, info: Info) -> Station | None:
-        return station_of(await the(info.context.loaders.stations, self.row.station_id))
+        row = await the(info.context.loaders.stations, self.row.station_id)
+        return station_of(row)
 
     @resolver("How it was started.")
     def origin(self) -> ChargingSessionOrigin:

@@ -175,7 +175,7 @@ def _granted(info: Info, tokens: Tokens | Refused) -> Tokens:
     """The tokens, whose driver asks from here on; a refusal is raised only now that what it taught is kept."""
     if isinstance(tokens, Refused):
         raise tokens
-    info.context.signed_in(tokens.driver)
+    info.context.signed_in(tokens.driver, tokens.access_token)
     return tokens
 
 

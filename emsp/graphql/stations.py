@@ -148,7 +148,8 @@ class Evse(Node):
 
     @resolver("The station that it is part of.")
     async def station(self, info: Info) -> "Station":
-        return station_of(await the(info.context.loaders.stations, self.row.station_id))
+        row = await the(info.context.loaders.stations, self.row.station_id)
+        return station_of(row)
 
 
 @strawberry.type(description="A place where cars can charge.")
@@ -296,10 +297,11 @@ def _shown_operator(key: int | None, name: str, website: str | None, phone: str 
     )
 
 
-async def _operator(info: Info, station: tables.Station) -> Operator:
+async def _operator(info: Info, station: Row) -> Operator:
     """The operator that is named, else the company that publishes the station."""
-    if name := getattr(station, "operator_name", None):
-        return _shown_operator(station.operator_id, name, station.operator_website, station.operator_phone)
+    if isinstance(station, StationRecord) and station.operator_name:
+        name, website, phone = station.operator_name, station.operator_website, station.operator_phone
+        return _shown_operator(station.operator_id, name, website, phone)
     if station.operator_id:
         return operator_of(await the(info.context.loaders.operators, station.operator_id))
     party = await info.context.loaders.parties.load((station.country_code, station.party_id))

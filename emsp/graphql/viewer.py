@@ -50,9 +50,9 @@ class Context:
             raise SignInNeeded("Sign in first: send `Authorization: Bearer <access token>`.")
         return self.asker.driver
 
-    def signed_in(self, driver: Driver) -> None:
+    def signed_in(self, driver: Driver, access_token: str) -> None:
         """From here on `driver` is the one who asks."""
-        self.asker = Asker(self.asker.brand, driver, driver.language)
+        self.asker = Asker(self.asker.brand, driver, driver.language, access_token)
 
 
 Info = strawberry.Info[Context, None]

@@ -13,11 +13,12 @@ import random
 import resource
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import _continent
 import _servers
 import orjson
 import psutil
@@ -30,7 +31,7 @@ from _sockets import Subscriber
 OURS, STOCK = "emsp", "strawberry's handler"
 LOCATIONS, BOXES = 20_000, 200
 WIDTH_DEG, HEIGHT_DEG = 0.014, 0.008
-CHANGES_A_SECOND = 100
+CHANGES_A_SECOND, CALM_S = 100, 3
 SUBSCRIPTION = """subscription Map($box: BoxInput!) { stationAvailabilityChanged(box: $box) {
   station { name } availability { available occupied total asOf } } }"""
 WATCHED = """
@@ -101,7 +102,7 @@ async def _play(report: Report, url: str, sides: dict[str, tuple[int, psutil.Pro
     dice = random.Random(3)
     boxes = [_box(dice.choice(places)) for _ in range(BOXES)]
     watched = [place for place in places if any(_holds(box, place) for box in boxes)]
-    clock = [datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)]
+    clock = [_continent.MADE_AT + timedelta(days=40)]  # later than what is stored, which would be refused
     for count in report.chosen.subscribers:
         for number in range(report.chosen.rounds):
             for name, (port, process) in sides.items():
@@ -166,10 +167,12 @@ async def _subscribe(port: int, count: int, boxes: list[Row], run: Run) -> list[
 
 async def _quiet(run: Run) -> None:
     """Until nothing more comes."""
-    for _ in range(60):
+    calm_s = 0
+    for _ in range(120):
         heard = run.messages
         await asyncio.sleep(1)
-        if run.messages == heard:
+        calm_s = calm_s + 1 if run.messages == heard else 0
+        if calm_s == CALM_S:
             return
 
 

@@ -70,7 +70,7 @@ def test_that_the_names_and_nullability_apps_rely_on_are_kept(path: str, shape: 
 
 def test_that_a_place_is_exactly_one_of_its_kinds() -> None:
     assert OURS["StationPlace"].is_one_of
-    assert list(OURS["StationPlace"].fields) == ["box", "near", "ids"]
+    assert list(OURS["StationPlace"].fields) == ["box", "near", "along", "ids"]
 
 
 def test_that_money_never_touches_a_float() -> None:
@@ -81,7 +81,7 @@ def test_that_money_never_touches_a_float() -> None:
         for field_name, field in kind.fields.items()
         if str(field.type).startswith("Float")
     }
-    assert {path for path in floats if not path.startswith(("BoxInput", "NearInput", "Coordinates"))} == {
+    assert {path for path in floats if not path.startswith(("BoxInput", "NearInput", "PointInput", "Coordinates"))} == {
         "AddVehicleInput.maxAcPowerKw",
         "AddVehicleInput.maxDcPowerKw",
         "ChangeVehicleInput.maxAcPowerKw",
