@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ class Target(NamedTuple):
 def options(about: str | None) -> ArgumentParser:
     """A parser with what every bench takes."""
     parser = ArgumentParser(description=about)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended, too
     parser.add_argument("--quick", action="store_true", help="a look at small data: its figures mean nothing")
     parser.add_argument("--rounds", type=int, default=3, help="how many rounds (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
