@@ -31,6 +31,6 @@ def evse_key(evse_id: str) -> str:
 
 
 def looks_like_evse_id(text: str) -> bool:
-    """Whether a text may be an EVSE id or a telling part of one."""
+    """Whether a text may be an EVSE id or a telling part of one: its party alone, as in NL*ABC*, is one."""
     letters = evse_key(text)
-    return len(letters) >= EVSE_ID_LETTERS and any(letter.isdigit() for letter in letters)
+    return len(letters) >= EVSE_ID_LETTERS and ("*" in text or any(letter.isdigit() for letter in letters))

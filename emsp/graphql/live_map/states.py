@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from emsp import clock
 from emsp.db.engine import transaction
 from emsp.errors import Invalid
@@ -28,6 +30,8 @@ class State:
 
     row: Station | StationRecord
     counted: Availability
+    statuses: bytes | None = None
+    """Of its charge points, in their order; None where only a change of one makes somebody look."""
 
     @property
     def station_id(self) -> int:
@@ -35,8 +39,10 @@ class State:
 
     @property
     def fingerprint(self) -> int:
-        """Small to keep, and another one when there is something to tell."""
-        return hash(self.counted)
+        """Small to keep, and another one when there is something to tell; that all is as it was is nothing to tell."""
+        if self.statuses is None:
+            return hash(self.counted)
+        return hash((replace(self.counted, as_of=None), self.statuses))
 
     def is_like(self, other: State) -> bool:
         """Whether both were taken of a station that did not change in between."""
@@ -92,7 +98,8 @@ def _of_record(record: StationRecord, now: datetime, moment_s: float) -> State:
         return seen
     if len(_recent) >= RECENT_MAX:
         _recent.clear()
-    state = State(record, record.availability(now))
+    begin, end = record.segment.evse_start[record.row : record.row + 2]
+    state = State(record, record.availability(now), record.segment.status[begin:end].tobytes())
     _recent[record.id] = moment_s, state
     return state
 
