@@ -139,13 +139,13 @@ class World:
     async def priced_connector(
         self, app: AppClient, *, by_energy: bool = False
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A connector of one's own whose charge costs something, and a quote for it; `by_energy`, by nothing else."""
+        """A connector of one's own whose charge costs euros, and a quote for it; `by_energy`, by nothing else."""
         while True:
             connector = await self.connector(app)
             if by_energy and not re.fullmatch(r"[^;.]*\S+ per kWh\. Prices[^.]*\.", connector["tariff"]["summary"]):
                 continue
             quote = await self.quote(app, connector)
-            if quote["total"] and quote["total"]["amount"].strip("0."):
+            if quote["total"] and quote["total"]["currency"] == "EUR" and quote["total"]["amount"].strip("0."):
                 return connector, quote
 
     async def priced_connector_at(self, app: AppClient, party: str) -> tuple[dict[str, Any], dict[str, Any]]:
