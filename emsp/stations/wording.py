@@ -15,10 +15,14 @@ MAX_WORDS = 8
 MAX_LETTERS = 100
 EVSE_IDS = r"^(?:[^\n]*\n){5}[^\n]*(\n.*)$"
 """Of search words the lines after the sixth, which are EVSE ids."""
+FOR_PEOPLE = r"^(?:[^\n]*\n){5}[^\n]*"
+"""Of search words the first six lines, which are not."""
+INSIDE_LETTERS = 4
+"""A word of so many letters is found inside of others, too: bahnhof is meant in Hauptbahnhof."""
 
 
 def matching(text: str) -> list[ColumnElement[bool]]:
-    """Shown stations of which every word begins one, or with the text in an EVSE id, separators apart."""
+    """Shown stations of which every word begins one or is in one, or with the text in an EVSE id, separators apart."""
     folded = words.folded(text[:MAX_LETTERS])
     if not folded:
         return [false()]
@@ -42,6 +46,9 @@ def rank(text: str) -> ColumnElement[Any]:
 
 
 def _has(word: str) -> ColumnElement[bool]:
-    """Of a station: one of its words begins so."""
+    """Of a station: one of its words begins so, or one that is no EVSE id has a longer word in it."""
     texts = col(Station.search_words)
-    return or_(texts.startswith(word), texts.contains(f" {word}"), texts.contains(f"\n{word}"))
+    begins = or_(texts.startswith(word), texts.contains(f" {word}"), texts.contains(f"\n{word}"))
+    if len(word) < INSIDE_LETTERS:
+        return begins
+    return and_(texts.contains(word), or_(begins, func.substring(texts, FOR_PEOPLE).contains(word)))

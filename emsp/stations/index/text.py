@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from emsp.stations.index.boxes import Mask
+from emsp.stations.wording import INSIDE_LETTERS
 
 FIELDS = 6
 """So many lines are words for people: name, city, operator, street, postal code, the same in one; then EVSE ids."""
@@ -85,10 +86,13 @@ class Words:
         return Sorted(self._arrays, "evse_id")
 
     def with_word(self, word: str) -> Mask:
-        """Which rows have a word or an EVSE id that begins so."""
+        """Which rows have a word or an EVSE id that begins so, or a word that has a longer one in it."""
         mask, prefix = self._none(), word.encode()
         for texts in (self.words, self.evse_ids):
             texts.mark(mask, *texts.beginning(prefix))
+        if len(word) >= INSIDE_LETTERS:
+            for number in self.words.containing(prefix):
+                self.words.mark(mask, number, number + 1)
         return mask
 
     def with_one_of(self, words: Iterable[bytes]) -> Mask:

@@ -19,7 +19,7 @@ CITIES = ("Köln", "Kopenhagen", "Amsterdam", "Amstelveen", "Den Haag", "Zürich
 TYPED = (
     *("a", "ams", "amst", "am haag", "den haag", "haag den", "ko", "köl", "koln süd", "hotel k", "strasse", "caf str"),
     *("12345", "1234", "3511c", "3511 CE", "NL*ABC*E1", "nlabce12", "ABC-E12", "e12", "E.1.2", "abce1", "Станц", "nl"),
-    *("volt", "fast hotel", "%", "", "hotel amsterdam volt 3511"),
+    *("volt", "fast hotel", "%", "", "hotel amsterdam volt 3511", "bahnhof", "haus", "hof", "damseweg"),
 )
 
 
