@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -41,10 +42,19 @@ def _sessions() -> async_sessionmaker[AsyncSession]:
 async def transaction() -> AsyncIterator[Db]:
     """One transaction: committed at the end of the block, rolled back by any error.
 
-    Opened only by the edges and the jobs; no network call is made inside.
+    Opened only by the edges and the jobs; no network call is made inside. A block that asks nothing of the database
+    costs nothing.
     """
-    async with _sessions()() as db, db.begin():
+    db = _sessions()()
+    try:
         yield db
+        if db.in_transaction():
+            await db.commit()
+    finally:
+        if db.in_transaction():
+            await asyncio.shield(db.close())
+        else:
+            db.sync_session.close()
 
 
 async def psycopg_connection(db: Db) -> psycopg.AsyncConnection:

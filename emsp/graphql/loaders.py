@@ -62,9 +62,22 @@ class PriceKey(NamedTuple):
 
 
 class Loaders:
-    """The loaders of one request. A WebSocket connection lives long: there, nothing is remembered."""
+    """The loaders of one request, made when one is needed.
+
+    A WebSocket connection lives long: there, nothing is remembered.
+    """
 
     def __init__(self, *, remember: bool = True) -> None:
+        self._remember = remember
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not there yet."""
+        if name.startswith("_") or "stations" in self.__dict__:
+            raise AttributeError(name)
+        self._make(self._remember)
+        return getattr(self, name)
+
+    def _make(self, remember: bool) -> None:
         def one(query: Query[K, V]) -> DataLoader[K, V | None]:
             return DataLoader(_batched(query), cache=remember)
 
