@@ -18,9 +18,9 @@ from emsp.graphql.sessions import ChargingSession, own_session
 from emsp.graphql.viewer import Info
 from emsp.graphql.wanted import network_of
 from emsp.stations.asking import Network
-from emsp.stations.changes import MANY
-from emsp.stations.changes import TOPIC as STATIONS
 from emsp.stations.geo import Box
+from emsp.stations.waking import MANY
+from emsp.stations.waking import TOPIC as STATIONS
 
 
 @strawberry.type

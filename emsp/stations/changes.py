@@ -15,9 +15,7 @@ from emsp.stations import bulk, log, rows, upserts
 from emsp.stations.facts import EVSE_STATUSES, StationFacts
 from emsp.stations.rows import EvseState, ReportKey
 from emsp.stations.statuses import Outcome, StatusReport, set_statuses
-from emsp.stations.waking import MANY as MANY
-from emsp.stations.waking import TOPIC as TOPIC
-from emsp.stations.waking import wake as wake
+from emsp.stations.waking import wake
 
 
 class Counts(msgspec.Struct, frozen=True):

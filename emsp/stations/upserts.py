@@ -270,18 +270,6 @@ async def move_times(db: Db, stations: Mapping[int, StationFacts]) -> None:
     )
 
 
-async def set_status(db: Db, evse_id: int, status: str, as_of: datetime) -> bool:
-    """Set a status unless something newer is stored."""
-    changed = await db.execute(
-        text(
-            "UPDATE evse SET status = CAST(:status AS text), status_as_of = :as_of, source_updated_at = :as_of,"
-            " removed = (CAST(:status AS text) = 'REMOVED') WHERE id = :id AND source_updated_at <= :as_of RETURNING id"
-        ),
-        {"id": evse_id, "status": status, "as_of": as_of},
-    )
-    return changed.one_or_none() is not None
-
-
 async def touch_station(db: Db, station_id: int, now: datetime) -> None:
     """A status of the station changed: it no longer is as it was last reported, and may be shown or not."""
     await db.execute(

@@ -13,9 +13,10 @@ import pytest
 from emsp import events
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
-from emsp.stations.changes import MANY, Counts, set_evse_status
+from emsp.stations.changes import Counts, set_evse_status
 from emsp.stations.facts import StationFacts
 from emsp.stations.tables import Connector, Evse, Operator, Station
+from emsp.stations.waking import MANY
 from tests.stations.places import at, connector, evse, ids_of, partner, put, rows, station, statuses, the_station
 
 

@@ -22,8 +22,8 @@ from emsp.graphql.live_map.states import State
 from emsp.graphql.live_map.subscriber import Subscriber
 from emsp.graphql.viewer import Context
 from emsp.graphql.wanted import network_of
-from emsp.stations.changes import MANY, TOPIC
 from emsp.stations.index import live
+from emsp.stations.waking import MANY, TOPIC
 
 TRY_AGAIN_S = 1.0
 log = logs.log(__name__)

@@ -66,11 +66,7 @@ async def patch(call: Call) -> Given:
             return Given()
         child = _patched(found[-1], body)
         changed = wire.encode(with_child(location, target.below, child))
-        if (
-            target.state == inbox.APPLIED
-            and statuses.is_plain(target, body)
-            and await _set_status(db, target, child, changed)
-        ):
+        if _is_status(target, body) and await _set_status(db, target, child, changed):
             return Given()
         reason = await store_change(db, target, changed)
     refuse(reason)

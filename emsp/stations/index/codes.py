@@ -55,10 +55,8 @@ STANDARD_WORDS = (
 STANDARDS = {word: code for code, word in enumerate(STANDARD_WORDS)}
 
 POWER_TYPE_WORDS = ("UNKNOWN", "AC_1_PHASE", "AC_2_PHASE", "AC_2_PHASE_SPLIT", "AC_3_PHASE", "DC")
-POWER_TYPES = {word: code for code, word in enumerate(POWER_TYPE_WORDS)}
 
 FORMAT_WORDS = ("UNKNOWN", "SOCKET", "CABLE")
-FORMATS = {word: code for code, word in enumerate(FORMAT_WORDS)}
 
 
 def _bits(*words: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -14,7 +14,6 @@ from emsp.stations.index.boxes import Mask
 if TYPE_CHECKING:
     from emsp.stations.index.columns import Segment
 
-MINUTE = timedelta(minutes=1)
 NOT_READ, CLOSED, OPEN = -1, 0, 1
 
 
