@@ -97,8 +97,6 @@ def test_a_code_is_column_and_row(x: int, y: int) -> None:
 
 def test_every_word_of_the_schema_has_a_code() -> None:
     assert {word.value for word in words.ConnectorStandard} == set(codes.STANDARDS)
-    assert {word.value for word in words.PowerType} == set(codes.POWER_TYPES)
-    assert {word.value for word in words.ConnectorFormat} == set(codes.FORMATS)
     assert {word.value for word in words.EvseCapability} - set(codes.CAPABILITIES) <= {"UNKNOWN"}
     assert {word.value for word in words.Facility} - set(codes.FACILITIES) == {"UNKNOWN"}
     assert set(codes.STATUSES) == EVSE_STATUSES - {"REMOVED"}
