@@ -90,9 +90,9 @@ def test_what_is_missing_is_named() -> None:
         {"identifier": "credentials", "role": "RECEIVER", "url": ""},
         {"identifier": "Locations", "role": "sender"},
     ]
-    platform = handshake.Platform(versions_url="", version="2.2.1", encoding="RAW", endpoints=endpoints)
-    assert handshake.missing(platform) == []
-    assert handshake.missing(platform, handshake.WANTED) == ["tariffs SENDER", "commands RECEIVER"]
+    platform = discovery.Platform(versions_url="", version="2.2.1", encoding="RAW", endpoints=endpoints)
+    assert discovery.missing(platform) == []
+    assert discovery.missing(platform, discovery.WANTED) == ["tariffs SENDER", "commands RECEIVER"]
 
 
 async def test_nothing_stays_of_a_registration_that_the_partner_refuses(our_url: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from emsp.ocpi.connections import PartyId
 from emsp.ocpi.join import handshake
 from tests.ocpi.people import Cpo, authorization, documents, location, tariff, value, values
 
@@ -207,7 +208,7 @@ async def test_a_partner_without_a_handshake_is_added_with_what_was_agreed(us: h
         token_in=None,
         encoding="RAW",
         endpoints=endpoints,
-        roles=[handshake.PartyId("NL", "STA")],
+        roles=[PartyId("NL", "STA")],
     )
     partner = Cpo(us, token_in, connection)
 

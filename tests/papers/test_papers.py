@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from emsp.charging.billing.given import given_back
 from emsp.charging.paper.facts import OnCard, Payment
 from emsp.charging.paper.paper import paper_of
+from emsp.errors import Invalid
 from emsp.money import Money
 from emsp.papers import details, parties, said
 from emsp.papers.paper import Column, Look, Paper, Party, Row, Table
@@ -270,5 +271,5 @@ def test_vat_ids_as_they_are_written(written: str, kept: str) -> None:
 
 @pytest.mark.parametrize("written", ["NL123456789", "123456789", "DE12345678", "NL", "N1123", "DE123456789; DROP"])
 def test_what_is_no_vat_id(written: str) -> None:
-    with pytest.raises(details.Invalid, match="vat_id: must be a VAT id"):
+    with pytest.raises(Invalid, match="vat_id: must be a VAT id"):
         details.checked_vat_id(written)

@@ -14,6 +14,7 @@ from emsp.db.engine import transaction
 from emsp.errors import Declined, Invalid, Refused
 from emsp.money import Money
 from emsp.payments import auto_top_up, balance, top_up
+from emsp.payments.cards import wish_for
 from emsp.payments.ledger import imbalance
 from emsp.payments.tables import AutoTopUp, TopUp
 from tests.charging.saying import run_jobs
@@ -125,7 +126,7 @@ async def test_that_a_worker_that_died_between_two_steps_pays_once(ada: Person, 
 
 async def _wish(row: TopUp) -> Any:
     async with transaction() as db:
-        return await top_up.wish_for(db, row, f"top-up-{row.id}")
+        return await wish_for(db, row, f"top-up-{row.id}")
 
 
 async def test_that_what_the_driver_left_behind_is_given_up_and_what_was_paid_is_booked(

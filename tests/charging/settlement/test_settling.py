@@ -347,8 +347,8 @@ async def test_that_a_month_is_settled_at_the_command_line(place: Place, tmp_pat
     )
     table = tmp_path / "statement.csv"
     assert "owed 9.00 EUR" in await emsp("statement", "nl*abc", "2025-06", "--csv", table)
-    with table.open() as file:
-        assert [(row["record"], row["kind"], row["owed"]) for row in csv.DictReader(file)] == [
+    with table.open() as written:
+        assert [(row["record"], row["kind"], row["owed"]) for row in csv.DictReader(written)] == [
             ("C1", "RECORD", "4.50"),
             ("C2", "RECORD", "6.00"),
             ("C2", "CLAIM", "-1.50"),

@@ -22,7 +22,7 @@ STATEMENTS_MAX = 25
 
 
 def _maker(town: Town, seed: int) -> Maker:
-    things = {
+    things: dict[str, Any] = {
         "Station": town.station, "Evse": town.evse, "Connector": town.connector, "PriceQuote": town.quote,
         "PaymentMethod": town.card, "ChargingSession": town.session, "Receipt": town.receipt, "Fleet": town.fleet,
         "Driver": town.ada, "Brand": town.volt,

@@ -1,5 +1,7 @@
 """Columns, Morton codes and code books."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ SIDES = st.integers(0, morton.SIDE - 1)
 def _segment(*ids: int) -> Segment:
     """Stations at 1, 2, 3 … degrees east, each with two EVSEs, the first of which has a connector."""
     count = len(ids)
-    columns = {
+    columns: dict[str, Any] = {
         **dict.fromkeys(("latitude", "operator", "party", "country", "partner", "always_open"), np.zeros(count)),
         **dict.fromkeys(("hours_ref", "facilities", "facility_list", "source_updated_at", "version"), np.zeros(count)),
         "id": ids,

@@ -34,7 +34,7 @@ async def look_at(*external_ids: str) -> None:
 
 async def asked(query: str, **arguments: Any) -> list[Any]:
     async with transaction() as db:
-        found = await db.execute(text(query), arguments)
+        found: Any = await db.execute(text(query), arguments)
         return [tuple(row) for row in found] if found.returns_rows else []
 
 
