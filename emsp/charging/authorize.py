@@ -14,6 +14,7 @@ from emsp.charging import ports
 from emsp.charging.allowed.permission import Permitted, permit, refuse_blocked
 from emsp.charging.happened import ChargeRequested
 from emsp.charging.lifecycle import OPEN, State
+from emsp.charging.reservations.read import kept_free
 from emsp.charging.session import note
 from emsp.charging.tables import ChargingSession
 from emsp.charging.ways import quote_charge, ways_to_take
@@ -95,6 +96,7 @@ async def _permitted(
     """What the place must be able to, then what the driver may."""
     _refuse_not_chargeable(place)
     await _refuse_second_start(db, driver.id, place.evse_id)
+    await _refuse_past_reservation(db, driver.id, place)
     permitted = await permit(
         db,
         brand=brand,
@@ -173,6 +175,15 @@ async def _refuse_second_start(db: Db, driver_id: UUID, evse_id: int) -> None:
     )
     if (await db.execute(query)).first():
         raise Refused("ALREADY_CHARGING", "You have an open charge at this charge point.", "input", "connectorId")
+
+
+async def _refuse_past_reservation(db: Db, driver_id: UUID, place: _Place) -> None:
+    """Whoever keeps the charge point free lets in who shows that reservation: a quote over another partner is past."""
+    ways = (await ways_to(db, [place.connector.id or 0])).get(place.connector.id or 0, [])
+    kept = await kept_free(db, driver_id, [way.evse_id for way in ways])
+    if kept not in (None, place.evse_id):
+        text = "You have reserved this charge point over another partner since; ask for a new quote."
+        raise Refused("QUOTE_EXPIRED", text, "input", "quoteId")
 
 
 async def _quote(

@@ -3,6 +3,7 @@ what became of a charge."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -134,6 +135,10 @@ class Network(Protocol):
 
     async def reachable(self, db: Db, partner_id: UUID, country_code: str, party_id: str) -> bool:
         """Whether there is a way to the party now, as far as is known without a call."""
+        ...
+
+    async def reachable_of(self, db: Db, parties: Collection[ToOperator]) -> set[ToOperator]:
+        """As `reachable`, of many parties at once: those to which there is a way."""
         ...
 
     async def start(self, command: StartCommand) -> CommandAnswer: ...

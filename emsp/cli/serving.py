@@ -18,6 +18,8 @@ from emsp import logs
 
 STOP_WITHIN_S = 5
 HANGS_AFTER_S = 30
+KEPT_ALIVE_S = 75
+"""Longer than proxies in front keep idle connections (60 s), which else use one that has just been closed."""
 
 
 class Config(uvicorn.Config):
@@ -48,6 +50,7 @@ def serve(host: str, port: int, workers: int) -> None:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
+        timeout_keep_alive=KEPT_ALIVE_S,
         timeout_worker_healthcheck=HANGS_AFTER_S,
         ws_per_message_deflate=False,  # costs more than it saves: messages are small, and every socket keeps a window
     )

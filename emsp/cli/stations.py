@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from emsp.cli import stations_twins
+from emsp.cli import stations_history, stations_twins
 from emsp.cli.running import JsonOption, fail, run, show
 from emsp.errors import NotFound
 
 cli = typer.Typer(no_args_is_help=True, help="The stations on the map.")
 cli.command("twins")(stations_twins.twins)
+cli.command("learn")(stations_history.learn)
 SHOWN = 20
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import psycopg
@@ -17,8 +16,11 @@ from sqlalchemy.exc import DBAPIError
 
 from emsp.db.engine import Db, psycopg_connection
 
-_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_JSON = msgspec.json.Encoder()
 _QUOTED = str.maketrans({"\\": "\\\\", '"': '\\"'})
+_ESCAPE = re.compile(rb"\\(?:u00(..)|(.))")
+_UNUSUAL = re.compile(rb'\\[^"n]')
+_PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 
 
 async def new_ids(db: Db, table: str, count: int) -> list[int]:
@@ -27,45 +29,57 @@ async def new_ids(db: Db, table: str, count: int) -> list[int]:
     return list((await db.execute(query, {"table": table, "count": count})).scalars())
 
 
-def copied(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Rows, which hold a value for each of the columns, as COPY reads them."""
+def copied(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+    """Rows, which hold a value for each of at least two columns, as `copy` sends them: lists are arrays, dicts JSON.
+    A column has values of one type, or None.
+
+    A row as a JSON array is a line of CSV, but for its brackets and for how control characters are written; and
+    JSON is made in one go.
+    """
+    if not rows:
+        return b""
     values = itemgetter(*columns)
-    return "".join(["\t".join([_WRITERS[type(value)](value) for value in values(row)]) + "\n" for row in rows])
+    nested = [place for place, value in enumerate(values(rows[0])) if value is None or type(value) in _NESTED]
+    lines = _JSON.encode_lines([_flat(values(row), nested) for row in rows])
+    plain = lines[1:-2].replace(b"]\n[", b"\n") + b"\n"
+    return _ESCAPE.sub(_unescaped, plain) if _UNUSUAL.search(plain) else plain.replace(b"\\n", b"\n")
 
 
-async def copy(db: Db, table: str, columns: Sequence[str], lines: str) -> None:
+async def copy(db: Db, table: str, columns: Sequence[str], lines: bytes) -> None:
     """Insert what `copied` gave. Raises DBAPIError."""
-    statement = SQL("COPY {} ({}) FROM STDIN").format(Identifier(table), SQL(", ").join(map(Identifier, columns)))
+    statement = SQL("COPY {} ({}) FROM STDIN (FORMAT csv, ESCAPE '\\', NULL 'null')")
+    named = statement.format(Identifier(table), SQL(", ").join(map(Identifier, columns)))
     connection = await psycopg_connection(db)
     try:
-        async with connection.cursor() as cursor, cursor.copy(statement) as writer:
+        async with connection.cursor() as cursor, cursor.copy(named) as writer:
             await writer.write(lines)
     except psycopg.DatabaseError as error:
         raise DBAPIError(f"COPY {table}", None, error) from error
 
 
-def _text(value: str) -> str:
-    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPED)
+def _flat(values: Sequence[Any], nested: Sequence[int]) -> Sequence[Any]:
+    row = list(values)
+    for place in nested:
+        if write := _NESTED.get(type(row[place])):
+            row[place] = write(row[place])
+    return row
 
 
 def _list(values: list[str]) -> str:
-    return f"{{{','.join(map(_member, values))}}}"
+    return _array(tuple(values)) if values else "{}"
 
 
 @lru_cache(maxsize=10_000)
-def _member(value: str) -> str:
-    """A text in a list; most come again and again."""
-    return _text(f'"{value.translate(_QUOTED)}"')
+def _array(values: tuple[str, ...]) -> str:
+    """Texts as PostgreSQL reads an array; most come again and again."""
+    members = ",".join([f'"{value.translate(_QUOTED)}"' for value in values])
+    return f"{{{members}}}"
 
 
-_WRITERS: Mapping[type, Callable[[Any], str]] = {
-    type(None): {None: "\\N"}.__getitem__,
-    bool: {True: "t", False: "f"}.__getitem__,
-    int: str,
-    float: repr,
-    str: _text,
-    list: _list,
-    dict: lambda value: _text(msgspec.json.encode(value).decode()),
-    datetime: datetime.isoformat,
-    UUID: str,
-}
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """An escape of JSON as CSV has it: only quotes and backslashes keep theirs."""
+    code, letter = found.groups()
+    return bytes([int(code, 16)]) if code else _PLAIN.get(letter, found[0])
+
+
+_NESTED: Mapping[type, Callable[[Any], str]] = {list: _list, dict: lambda value: _JSON.encode(value).decode()}

@@ -9,7 +9,13 @@ from functools import cache
 from typing import cast
 
 import psycopg
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 
 from emsp.settings import settings
 
@@ -39,13 +45,20 @@ def _sessions() -> async_sessionmaker[AsyncSession]:
 
 
 @asynccontextmanager
-async def transaction() -> AsyncIterator[Db]:
+async def connected() -> AsyncIterator[AsyncConnection]:
+    """A connection for transactions that follow each other closely: it is looked after once, not for each of them."""
+    async with engine().connect() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def transaction(over: AsyncConnection | None = None) -> AsyncIterator[Db]:
     """One transaction: committed at the end of the block, rolled back by any error.
 
     Opened only by the edges and the jobs; no network call is made inside. A block that asks nothing of the database
-    costs nothing.
+    costs nothing. `over` is a connection to use, else one of the pool is.
     """
-    db = _sessions()()
+    db = _sessions()(bind=over) if over else _sessions()()
     try:
         yield db
         if db.in_transaction():

@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from emsp.db.engine import Db, psycopg_connection, transaction
+from emsp.db.engine import Db, connected, transaction
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
-
-
-@asynccontextmanager
-async def without_waiting(db: Db) -> AsyncIterator[None]:
-    """Statements of the block are sent without waiting for each other's end; their results are not to be had.
-
-    What fails is raised at the end of the block, as an error of psycopg.
-    """
-    async with (await psycopg_connection(db)).pipeline():
-        yield
 
 
 class _Queue(Generic[Question, Answer]):
@@ -57,19 +46,27 @@ class Together(Generic[Question, Answer]):
 
     async def _work(self, queue: _Queue[Question, Answer]) -> None:
         while queue.waiting:
-            batch = [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]
-            try:
-                async with transaction() as db:
-                    answers = await self._do(db, [question for question, _ in batch])
-            except Exception as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-            except BaseException:
-                for _, future in batch:
-                    future.cancel()
-                raise
-            else:
-                for (_, future), answer in zip(batch, answers, strict=True):
-                    if not future.done():
-                        future.set_result(answer)
+            await self._answer(queue)
+
+    async def _answer(self, queue: _Queue[Question, Answer]) -> None:
+        """Answer until nobody waits, all over one connection; or until something fails."""
+        batch = self._next(queue)
+        try:
+            async with connected() as connection:
+                while batch:
+                    async with transaction(connection) as db:
+                        answers = await self._do(db, [question for question, _ in batch])
+                    for (_, future), answer in zip(batch, answers, strict=True):
+                        if not future.done():
+                            future.set_result(answer)
+                    batch = self._next(queue)
+        except Exception as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        finally:
+            for _, future in batch:
+                future.cancel()  # whom nobody answered, as this was cancelled
+
+    def _next(self, queue: _Queue[Question, Answer]) -> list[tuple[Question, asyncio.Future[Answer]]]:
+        return [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]

@@ -11,6 +11,7 @@ from strawberry import field
 
 from emsp.db.pages import Key, Page
 from emsp.errors import Invalid
+from emsp.graphql.fields import resolver
 
 T = TypeVar("T")
 FIRST, FIRST_MAX = 20, 100
@@ -32,27 +33,33 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
+    cursors: strawberry.Private[Sequence[str]]
+    has_next: strawberry.Private[bool]
+    after: strawberry.Private[str | None]
+    total: strawberry.Private[int]
     nodes: list[T] = field(description="The items of this page.")
-    edges: list[Edge[T]] = field(description="The items of this page, each with its cursor.")
-    page_info: PageInfo = field(description="Whether and where the list goes on.")
-    total_count: int = field(description="How many items the whole list has.")
+
+    @resolver("The items of this page, each with its cursor.")
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(node=node, cursor=cursor) for node, cursor in zip(self.nodes, self.cursors, strict=True)]
+
+    @resolver("Whether and where the list goes on.")
+    def page_info(self) -> PageInfo:
+        return PageInfo(
+            has_next_page=self.has_next,
+            has_previous_page=bool(self.after),
+            start_cursor=self.cursors[0] if self.cursors else None,
+            end_cursor=self.cursors[-1] if self.cursors else None,
+        )
+
+    @resolver("How many items the whole list has.")
+    def total_count(self) -> int:
+        return self.total
 
 
-def connection(
-    nodes: Sequence[T], cursors: Sequence[str], *, has_next: bool, total: int, after: str | None
-) -> Connection[T]:
-    """The page that holds `nodes`."""
-    return Connection(
-        nodes=list(nodes),
-        edges=[Edge(node=node, cursor=cursor) for node, cursor in zip(nodes, cursors, strict=True)],
-        page_info=PageInfo(
-            has_next_page=has_next,
-            has_previous_page=bool(after),
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
-        ),
-        total_count=total,
-    )
+def connection(nodes: Any, cursors: Sequence[str], *, has_next: bool, total: int, after: str | None) -> Connection[T]:
+    """The page that holds `nodes`, a list or `Rows` of them."""
+    return Connection(cursors=cursors, has_next=has_next, after=after, total=total, nodes=nodes)
 
 
 def page_of(page: Page, shown: Callable[[Any], T], after: str | None) -> Connection[T]:

@@ -11,8 +11,8 @@ from emsp.graphql.loaders import PriceKey, the
 from emsp.graphql.money import Money, Price, PriceUnit, price, shown
 from emsp.graphql.tariffs import MissingPriceReason
 from emsp.graphql.viewer import Info
-from emsp.graphql.ways import rank, terms_of_asker, way_at
-from emsp.pricing.quotes.usual import Indicative, Usual
+from emsp.graphql.ways import terms_of_asker, way_at
+from emsp.pricing.quotes.usual import Indicative, Usual, cheapest_first
 from emsp.pricing.words import explain
 
 EnergyWh = Annotated[int, strawberry.argument(description="The energy of the charge, in watt-hours.")]
@@ -61,7 +61,7 @@ async def lowest_at(info: Info, station_id: int, usual: Usual) -> IndicativePric
 
 def _lowest(said: Iterable[Indicative], currency: str | None) -> Indicative | None:
     known = [each for each in said if each.total is not None]
-    return min(known, key=lambda each: rank(each, currency), default=None)
+    return min(known, key=lambda each: cheapest_first(each.total, currency), default=None)
 
 
 def _shown(said: Indicative, language: str) -> IndicativePrice:

@@ -70,6 +70,10 @@ class Loaders:
     def __init__(self, *, remember: bool = True) -> None:
         self._remember = remember
 
+    def emptied(self) -> Loaders:
+        """Of the same kind, with nothing loaded."""
+        return Loaders(remember=self._remember)
+
     def __getattr__(self, name: str) -> Any:
         """Called for what is not there yet."""
         if name.startswith("_") or "stations" in self.__dict__:

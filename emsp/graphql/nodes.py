@@ -24,6 +24,7 @@ from emsp.graphql.tariffs import tariff_at
 from emsp.graphql.tokens import own_token
 from emsp.graphql.vehicles import own_vehicle
 from emsp.graphql.viewer import Info, sees
+from emsp.graphql.visible import sees_station
 
 NODES_MAX = 100
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")]
@@ -69,18 +70,18 @@ async def _payment_method(info: Info, key: str) -> Node | None:
 
 async def _station(info: Info, key: str) -> Node | None:
     row = await info.context.loaders.stations.load(ids.as_number(key))
-    return station_of(row) if row and row.shown else None
+    return station_of(row) if row and await sees_station(info, row) else None
 
 
 async def _evse(info: Info, key: str) -> Node | None:
     row = await info.context.loaders.evses.load(ids.as_number(key))
     station = await info.context.loaders.stations.load(row.station_id) if row and not row.removed else None
-    return evse_of(row) if row and station and station.shown else None
+    return evse_of(row) if row and station and await sees_station(info, station) else None
 
 
 async def _connector(info: Info, key: str) -> Node | None:
     place = await info.context.loaders.places.load(ids.as_number(key))
-    if place is None or place.connector.removed or place.evse.removed or not place.station.shown:
+    if place is None or place.connector.removed or place.evse.removed or not await sees_station(info, place.station):
         return None
     return connector_of(place.connector)
 

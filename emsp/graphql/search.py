@@ -1,5 +1,6 @@
 """Find stations: on a map, near a point, by their ids, by a text."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import strawberry
@@ -9,12 +10,15 @@ from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
 from emsp.graphql.connection import Connection, checked_first, connection
+from emsp.graphql.execution.kept import Rows
 from emsp.graphql.fields import After, First, Id, resolver
 from emsp.graphql.stations import Availability, Row, Station, availability_of, station_of
 from emsp.graphql.viewer import Info
+from emsp.graphql.visible import sees_station
 from emsp.graphql.wanted import StationFilter, StationOrder, filter_of, network_of, numbers_of, pricing
 from emsp.stations import asking, search
 from emsp.stations.geo import Box
+from emsp.stations.index.records import Records
 
 IDS_MAX, TEXT_MAX = 100, 200
 
@@ -87,8 +91,11 @@ class SearchQuery:
     ) -> Connection[Station]:
         order = asking.Order(order_by.value) if order_by else asking.Order.DISTANCE
         place, wanted, prices = _place(where), _wanted(info, filter), await pricing(info, filter, order)
-        async with transaction() as db:
-            page = await search.find(db, place, wanted, order, checked_first(first), after or None, prices=prices(db))
+        asked = place, wanted, order, checked_first(first), after or None
+        page = await search.find_at_hand(*asked)
+        if page is None:
+            async with transaction() as db:
+                page = await search.find(db, *asked, prices=prices(db))
         return _stations(page, after or None)
 
     @resolver("Stations drawn together to pins for a zoom level of the map, with honest totals.")
@@ -126,7 +133,7 @@ async def find_station(info: Info, unchecked_id: str) -> Station | None:
         row = await info.context.loaders.stations.load(ids.number_of(unchecked_id, "Station"))
     except NotFound:
         return None
-    return station_of(row) if row and row.shown else None
+    return station_of(row) if row and await sees_station(info, row) else None
 
 
 def box_of(given: BoxInput) -> Box:
@@ -153,9 +160,19 @@ def _place(where: StationPlace) -> asking.Place:
 
 
 def _stations(page: asking.Page, after: str | None) -> Connection[Station]:
-    rows = zip(page.stations, page.distances_m, page.on_route, strict=True)
-    nodes = [station_of(row, distance_m, on_route=on_route) for row, distance_m, on_route in rows]
-    return connection(nodes, page.cursors, has_next=page.has_next, total=page.total_count, after=after)
+    def made(place: int) -> Station:
+        return station_of(page.stations[place], page.distances_m[place], on_route=page.on_route[place])
+
+    return connection(
+        _rows(page.stations, made), page.cursors, has_next=page.has_next, total=page.total_count, after=after
+    )
+
+
+def _rows(stations: Sequence[Row], made: Callable[[int], Station]) -> Sequence[Station]:
+    """Stations of an index need not be made where all that is asked of them is kept."""
+    if isinstance(stations, Records):
+        return Rows(stations.ids, stations.versions, made)
+    return [made(place) for place in range(len(stations))]
 
 
 def _cluster(cluster: asking.Cluster, alone: Row | None) -> StationCluster:

@@ -11,19 +11,22 @@ from uuid import uuid4
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import GraphQLError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLRequestData
+from strawberry.http import GraphQLRequestData, process_result
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UnsetType
 
 from emsp import logs
 from emsp.errors import EmspError, Invalid
+from emsp.graphql import posts
 from emsp.graphql.errors import code_of, extensions_of, public_message
+from emsp.graphql.execution.engine import PlannedSchema
 from emsp.graphql.execution.persisted import Persisted
 from emsp.graphql.loaders import Loaders
 from emsp.graphql.schema import make_schema
@@ -47,6 +50,7 @@ NO_ASSETS = (
     "<!doctype html><title>GraphiQL</title><p>GraphiQL is not installed here: "
     "run <code>pip install --no-deps datasette-graphql==2.2</code>, then start the server again.</p>"
 )
+NOTHING_SAID = Response()
 Requested = GraphQLRequestData | list[GraphQLRequestData]
 log = logs.log(__name__)
 
@@ -54,13 +58,19 @@ log = logs.log(__name__)
 class Door(Sockets):
     """Answers every request as GraphQL does, also those that never reach a resolver."""
 
+    schema: PlannedSchema
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        asked, receive = await self._asked(scope, receive)
         request = Request(scope, receive)
         try:
-            response = playground() if self._is_for_people(request) else await self.run(request)
+            if asked:
+                response = await self._answer(request, asked)
+            else:
+                response = playground() if self._is_for_people(request) else await self.run(request)
         except HTTPException as wrong:
             response = _no(request, Invalid(wrong.reason), HTTPStatus(wrong.status_code))
         except EmspError as error:
@@ -69,6 +79,34 @@ class Door(Sockets):
             log.exception("a request failed")
             response = _no(request, error)
         await response(scope, receive, send)
+
+    async def _asked(self, scope: Scope, receive: Receive) -> tuple[GraphQLRequestData | None, Receive]:
+        """What most requests are: a POST of a query that was seen before. For all others, None.
+
+        What was received of the body is received again by whoever uses the second value.
+        """
+        if scope["method"] != "POST" or not posts.is_json(scope):
+            return None, receive
+        message = await receive()
+        asked = posts.read(message) if message["type"] == "http.request" and not message.get("more_body") else None
+        return asked if asked and self._knows(asked) else None, posts.again(message, receive)
+
+    def _knows(self, asked: GraphQLRequestData) -> bool:
+        try:
+            text = self.schema.persisted.text(asked.query, asked.extensions)
+        except GraphQLError:
+            return False
+        document = self.schema.documents.get(text)
+        operation = document.operation(asked.operation_name) if document else None
+        return operation is not None and operation.is_query
+
+    async def _answer(self, request: Request, asked: GraphQLRequestData) -> Response:
+        """As `run`, which takes all ways into account that a request may come."""
+        context = await self.get_context(request, NOTHING_SAID)
+        result = await self.schema.execute(
+            asked.query, asked.variables, context, None, asked.operation_name, operation_extensions=asked.extensions
+        )
+        return Response(orjson.dumps(process_result(result)), media_type="application/json")
 
     def _is_for_people(self, request: Request) -> bool:
         asks_nothing = request.method == "GET" and "query" not in request.query_params
@@ -118,18 +156,23 @@ class Door(Sockets):
         return orjson.dumps(data).decode()
 
 
-def routes() -> list[BaseRoute]:
-    """What is mounted at the root: /graphql by HTTP and WebSocket, and the files of GraphiQL."""
-    door = Door(
+def door() -> Door:
+    """What answers at /graphql, an ASGI application."""
+    return Door(
         make_schema(introspection=settings().playground, as_json=True, persisted=_persisted()),
         graphql_ide=None,
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
         connection_init_wait_timeout=timedelta(seconds=10),
         allowed_origins=["*"],  # nothing is granted by cookies, so any page may connect
     )
+
+
+def routes(at: Door | None = None) -> list[BaseRoute]:
+    """What is mounted at the root: /graphql by HTTP and WebSocket, and the files of GraphiQL."""
+    app = at or door()
     return [
-        Route("/graphql", door),
-        WebSocketRoute("/graphql", door),
+        Route("/graphql", app),
+        WebSocketRoute("/graphql", app),
         Route("/graphql/assets/{name}", asset),
     ]
 
@@ -142,8 +185,7 @@ def _persisted() -> Persisted:
 async def _named(request: AsyncHTTPRequestAdapter) -> dict[str, Any] | None:
     """What `documentId` says, as Apollo's clients would say it."""
     body = request.query_params if request.method == "GET" else orjson.loads(await request.get_body())
-    document_id = body.get("documentId")
-    return {"persistedQuery": {"sha256Hash": document_id}} if isinstance(document_id, str) else None
+    return posts.by_id(body)
 
 
 def playground() -> Response:

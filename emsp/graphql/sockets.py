@@ -6,15 +6,17 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
+from graphql import GraphQLError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 from strawberry.asgi import GraphQL
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, SubscribeMessage
 
 from emsp import logs
 from emsp.errors import Invalid
+from emsp.graphql import posts
 from emsp.graphql.live_map.hub import Hub
 from emsp.graphql.live_map.renderings import Asked
 from emsp.graphql.live_map.subscriber import Send, Subscriber
@@ -35,6 +37,17 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_connection_init(message)
         if self.connection_acknowledged:
             self.view.sign_ins.add(self)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """A document may be named by its id, as over HTTP, instead of being sent."""
+        asked: Any = message["payload"]
+        if self.connection_acknowledged and (named := _named(asked)):
+            try:
+                asked["query"] = self.view.schema.persisted.text(asked.get("query"), named)  # type: ignore[attr-defined]
+            except GraphQLError as error:
+                await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+                return
+        await super().handle_subscribe(message)
 
     async def shutdown(self) -> None:
         """Nothing of the connection stays."""
@@ -94,3 +107,11 @@ class Sockets(GraphQL[Context, None]):
         super().__init__(schema, **options)
         self.hub = Hub(schema._schema, self.encode_json_string)  # type: ignore[attr-defined]
         self.sign_ins = OpenSignIns()
+
+
+def _named(asked: Any) -> dict[str, Any] | None:
+    """The extensions that name a document, where one is named."""
+    if not isinstance(asked, dict):
+        return None
+    extensions = posts.by_id(asked) or asked.get("extensions")
+    return extensions if isinstance(extensions, dict) and "persistedQuery" in extensions else None

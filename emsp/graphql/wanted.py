@@ -9,6 +9,7 @@ from strawberry import field
 
 from emsp.brands.network import read_network
 from emsp.brands.tables import Brand
+from emsp.charging.ways import prices_over_ways
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
@@ -17,7 +18,6 @@ from emsp.graphql.scalars import CurrencyCode
 from emsp.graphql.viewer import Info
 from emsp.graphql.ways import terms_of_asker
 from emsp.graphql.words import ConnectorStandard, Facility
-from emsp.pricing.quotes.indicative import prices_in
 from emsp.pricing.retail.countries import written
 from emsp.stations import asking
 
@@ -131,8 +131,8 @@ async def pricing(info: Info, given: StationFilter | None, order: asking.Order |
     limit = given.max_price_per_kwh if given else None
     if not limit and order is not asking.Order.PRICE:
         return lambda db: None
-    terms, currency = await terms_of_asker(info), limit.currency if limit else None
-    return lambda db: prices_in(db, terms, currency)
+    brand, terms, currency = info.context.asker.brand, await terms_of_asker(info), limit.currency if limit else None
+    return lambda db: prices_over_ways(db, brand, terms, currency)
 
 
 def _operators(unchecked_ids: list[strawberry.ID]) -> tuple[int, ...]:

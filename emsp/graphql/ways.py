@@ -1,19 +1,18 @@
 """Over whom a charge at a connector would go, for the prices that are shown before one is asked for."""
 
 import asyncio
-from decimal import Decimal
 
-from emsp.charging.ways import allowed_and_preferred
+from emsp.charging.ways import to_take
 from emsp.graphql.loaders import PriceKey, the
 from emsp.graphql.viewer import Info
-from emsp.pricing.quotes.usual import USUAL, Indicative
+from emsp.pricing.quotes.usual import USUAL, cheapest_first
 from emsp.pricing.retail.terms import Terms
 
 
 async def way_at(info: Info, connector_id: int) -> int:
     """The connector whose price holds for the asker at the one that is shown, by a usual charge.
 
-    Whether a partner can be reached, and what is kept free for whom, is for the quote to look at.
+    What is kept free for whom is for the quote to look at.
     """
     loaders = info.context.loaders
     place = await loaders.places.load(connector_id)
@@ -22,21 +21,15 @@ async def way_at(info: Info, connector_id: int) -> int:
     known = await loaders.ways_to_connectors.load(connector_id)
     if known is None or len(known.ways) < 2:
         return known.ways[0].connector_id if known and known.ways else connector_id
-    ways = allowed_and_preferred(info.context.asker.brand, known)
+    ways = to_take(info.context.asker.brand, *known)
     terms = await terms_of_asker(info)
     keys = [PriceKey(way.connector_id, USUAL, terms) for way in ways]
     said = await asyncio.gather(*(the(loaders.indicative_prices, key) for key in keys))
-    return min(zip(keys, said, strict=True), key=lambda each: rank(each[1], terms.currency))[0].connector_id
+    cheapest = min(zip(ways, said, strict=True), key=lambda each: cheapest_first(each[1].total, terms.currency))
+    return cheapest[0].connector_id
 
 
 async def terms_of_asker(info: Info) -> Terms:
     """By what the brand makes its price for whoever asks."""
     asker = info.context.asker
     return await the(info.context.loaders.terms, (asker.brand.id, asker.driver.id if asker.driver else None))
-
-
-def rank(said: Indicative, currency: str | None) -> tuple[bool, bool, str, Decimal]:
-    """The cheapest first: amounts in the brand's currency, those in another, which are not compared with them, and
-    what is not known."""
-    asked_in = said.total.currency if said.total else ""
-    return said.total is None, asked_in != currency, asked_in, said.per_kwh or Decimal(0)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from emsp import logs
 from emsp.db.together import Together
@@ -20,7 +21,12 @@ from emsp.ocpi.tables import Connection
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 CONFIGURATION = frozenset({"versions", "credentials", "hubclientinfo"})
-ROUTING = ("country-code", "party-id")
+ID_HEADERS = {"X-Request-ID": "request_id", "X-Correlation-ID": "correlation_id"}
+SWAPPED = {
+    f"ocpi-{end}-{part}": f"OCPI-{swapped}-{part}"
+    for end, swapped in (("to", "from"), ("from", "to"))
+    for part in ("country-code", "party-id")
+}
 log = logs.log(__name__)
 _who_calls = Together(connections.by_tokens)
 """Callers of the same moment are looked up together."""
@@ -77,7 +83,7 @@ def endpoint_of(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """A handler as a Starlette endpoint: errors become envelopes, ids and routing headers go back."""
 
     async def endpoint(request: Request) -> Response:
-        ids = _ids(request.headers)
+        ids = ids_of(request.scope, request.headers)
         with logs.context(request_id=ids["X-Request-ID"], correlation_id=ids["X-Correlation-ID"]):
             status, headers, body = await _handled(request, handler)
         return Response(body, status, {**ids, **_routed_back(request), **headers}, "application/json")
@@ -138,8 +144,13 @@ async def _limited_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _ids(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: (headers.get(name) or str(uuid4()))[:100] for name in ("X-Request-ID", "X-Correlation-ID")}
+def ids_of(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
+    """The ids of a request and of what it belongs to, as they are sent back: those that came, else those that it was
+    given, else new ones. Header names are in lower case."""
+    given = scope.get("state", {})
+    return {
+        name: (headers.get(name.lower()) or given.get(fact) or str(uuid4()))[:100] for name, fact in ID_HEADERS.items()
+    }
 
 
 def _routed_back(request: Request) -> dict[str, str]:
@@ -147,11 +158,10 @@ def _routed_back(request: Request) -> dict[str, str]:
 
     Configuration modules are not routed.
     """
-    if CONFIGURATION & set(request.url.path.lower().split("/")):
-        return {}
-    return {
-        f"OCPI-{swapped}-{part}": value
-        for end, swapped in (("to", "from"), ("from", "to"))
-        for part in ROUTING
-        if (value := request.headers.get(f"OCPI-{end}-{part}"))
-    }
+    is_routed = not CONFIGURATION & set(request.url.path.lower().split("/"))
+    return routed_back(request.headers) if is_routed else {}
+
+
+def routed_back(headers: Mapping[str, str]) -> dict[str, str]:
+    """The routing headers of a functional module's answer; header names are in lower case."""
+    return {name: value for stated, name in SWAPPED.items() if (value := headers.get(stated))}

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -85,6 +85,26 @@ async def peer_for(db: Db, partner_id: UUID, party: PartyId) -> Peer:
     route, connection = found[0]
     said = connection.state if connection.state != REGISTERED else route.status
     raise PartnerFailed(f"{party.country_code} {party.party_id} cannot be reached now ({said})")
+
+
+async def reached(db: Db, wanted: Iterable[tuple[UUID, PartyId]]) -> set[tuple[UUID, PartyId]]:
+    """Which of some parties, each with the partner it belongs to, `peer_for` has a connection to. Two statements."""
+    asked = set(wanted)
+    connected = and_(col(Connection.state) == REGISTERED, col(Connection.token_out_sealed).is_not(None))
+    works = func.bool_or(and_(col(Route.status) == CONNECTED, connected))
+    party = (col(Route.country_code), col(Route.party_id))
+    routed = (
+        select(*party, works)
+        .join(Connection, col(Connection.id) == Route.connection_id)
+        .where(tuple_(*party).in_([tuple(named) for _, named in asked]), col(Route.allowed))
+        .group_by(*party)
+    )
+    known = {PartyId(country_code, party_id): is_there for country_code, party_id, is_there in await db.execute(routed)}
+    direct = select(col(Connection.partner_id)).where(
+        col(Connection.partner_id).in_({owner_id for owner_id, named in asked if named not in known}), connected
+    )
+    by_themselves = set(await db.scalars(direct))
+    return {(owner_id, named) for owner_id, named in asked if known.get(named, owner_id in by_themselves)}
 
 
 async def take_roles(db: Db, connection: Connection, facts: Sequence[RouteFacts]) -> None:

@@ -24,6 +24,7 @@ from emsp.ocpi.serve import (
     invoices,
     locations,
     profiles,
+    quick,
     results,
     sessions,
     tariffs,
@@ -65,20 +66,31 @@ HANDLERS: dict[tuple[str, str], Handler] = {
 class _Everything(BaseRoute):
     """Every request at or below `/ocpi`, whatever its method and however odd its path."""
 
-    def __init__(self) -> None:
-        self.endpoint = endpoint_of(_dispatch)
-
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path = scope.get("path", "")
-        ours = scope["type"] == "http" and (path == PREFIX or path.startswith(f"{PREFIX}/"))
-        return (Match.FULL if ours else Match.NONE), {}
+        return (Match.FULL if is_ours(scope) else Match.NONE), {}
 
     def url_path_for(self, name: str, /, **path_params: object) -> NoReturn:
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self.endpoint(Request(scope, receive, send))
-        await response(scope, receive, send)
+        await serve(scope, receive, send)
+
+
+def is_ours(scope: Scope) -> bool:
+    """Whether a request is for us."""
+    path: str = scope.get("path", "")
+    return bool(scope["type"] == "http") and (path == PREFIX or path.startswith(f"{PREFIX}/"))
+
+
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI application: a request at or below `/ocpi`."""
+    if scope["method"] == "PATCH":
+        unanswered = await quick.answered(scope, receive, send)
+        if unanswered is None:
+            return
+        receive = unanswered
+    response = await _endpoint(Request(scope, receive, send))
+    await response(scope, receive, send)
 
 
 def routes() -> list[BaseRoute]:
@@ -120,3 +132,6 @@ async def _functional(call: Call, module: str) -> Given:
 
 def _not_allowed(call: Call) -> OcpiError:
     return OcpiError(Status.CLIENT_ERROR, f"{call.method} is not allowed at /{'/'.join(call.path)}", 405)
+
+
+_endpoint = endpoint_of(_dispatch)

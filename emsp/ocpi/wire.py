@@ -20,6 +20,7 @@ MOST_DIGITS_BEFORE_POINT, MOST_DIGITS_AFTER_POINT = 15, 100
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 _MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt ](\d{1,2}):(\d{2})(?::(\d{2})([.,]\d+)?)?)?\s*(.*)")
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\dZ", re.ASCII)
 _NUL = b"\\u0000"
 
 
@@ -71,6 +72,8 @@ def moment(text: str) -> datetime:
 
     Raises ValueError.
     """
+    if _USUAL.fullmatch(text):
+        return datetime.fromisoformat(text)
     found = _MOMENT.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is not a DateTime")
@@ -88,6 +91,8 @@ def moment(text: str) -> datetime:
 
 def utc(value: datetime) -> datetime:
     """The same moment, aware: a DateTime without a zone is UTC. Raises Invalid for one that UTC does not have."""
+    if value.tzinfo is UTC:
+        return value
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError as error:
@@ -96,6 +101,9 @@ def utc(value: datetime) -> datetime:
 
 def is_amount(number: Decimal) -> bool:
     """Whether a number is finite and no longer than amounts are: sums with `1E+999999999` never end."""
+    digits = str(number)
+    if digits.isdecimal() and len(digits) <= MOST_DIGITS_BEFORE_POINT:
+        return True  # as most are
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         return False

@@ -68,7 +68,9 @@ Place = Box | Near | Along | Ids
 class Outlet(msgspec.Struct, frozen=True, array_like=True):
     """All that a price depends on at a connector: whose it is, where it stands, what it gives, the tariffs it names.
 
-    Connectors that agree in all of it are one outlet, so that thousands of them need few prices.
+    Connectors that agree in all of it are one outlet, so that thousands of them need few prices. `ways` are the same
+    connector as each partner publishes it over whom a charge may be started there, the pin's own first; empty where
+    there is no choice.
     """
 
     partner_id: UUID
@@ -79,6 +81,7 @@ class Outlet(msgspec.Struct, frozen=True, array_like=True):
     power_type: str
     max_power_w: int | None
     tariff_keys: tuple[str, ...]
+    ways: tuple[Outlet, ...] = ()
 
 
 Prices = Callable[[Collection[Outlet]], Awaitable[Mapping[Outlet, Decimal]]]

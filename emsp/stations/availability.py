@@ -56,8 +56,9 @@ def counted(status: Any = STATUS, as_of: Any = STATUS_AS_OF) -> list[ColumnEleme
 def from_columns(values: Sequence[Any], now: datetime, usual: Usual | None = None) -> Availability:
     """From what the columns of `counted` gave, or sums of them; `usual` is how soon their party tells."""
     *counts, as_of = values
-    named = {name: int(count or 0) for name, count in zip((*STATUSES, "total"), counts, strict=True)}
-    return Availability(**named, as_of=as_of, freshness=freshness(as_of, now, usual))
+    available, occupied, reserved, out_of_service, unknown, total = [int(count or 0) for count in counts]
+    how_fresh = freshness(as_of, now, usual)
+    return Availability(available, occupied, reserved, out_of_service, unknown, total, as_of, how_fresh)
 
 
 async def availability(db: Db, station_ids: Iterable[int]) -> dict[int, Availability]:

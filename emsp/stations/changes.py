@@ -14,7 +14,7 @@ from emsp.errors import Invalid, NotFound
 from emsp.stations import bulk, log, rows, upserts
 from emsp.stations.facts import EVSE_STATUSES, StationFacts
 from emsp.stations.rows import EvseState, ReportKey
-from emsp.stations.statuses import Outcome, StatusReport, set_statuses
+from emsp.stations.statuses import EvseKey, Outcome, set_status
 from emsp.stations.waking import wake
 
 
@@ -27,42 +27,51 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class _Sorted(msgspec.Struct):
-    """The reports of a bulk by what is to be done with them; hashes are those of the changed ones."""
+    """The reports of a bulk by what is to be done with them; owners and hashes are those of the changed ones."""
 
-    changed: dict[ReportKey, StationFacts]
-    hashes: dict[ReportKey, str]
-    unchanged: dict[int, StationFacts]
-    older: int
+    owners: Mapping[ReportKey, UUID]
+    changed: dict[ReportKey, StationFacts] = {}
+    hashes: dict[ReportKey, str] = {}
+    unchanged: dict[int, StationFacts] = {}
+    older: int = 0
 
 
 async def put_stations(db: Db, partner_id: UUID, stations: Sequence[StationFacts]) -> Counts:
-    """Store what a partner says of some of its stations, each report being the whole station.
+    """As `put_all_stations`, of one partner."""
+    return await put_all_stations(db, {partner_id: stations})
+
+
+async def put_all_stations(db: Db, stations: Mapping[UUID, Sequence[StationFacts]]) -> Counts:
+    """Store what partners say of some of their stations, each report being the whole station.
 
     A report older than the stored one is refused, one with the same content only moves the times forward.
     EVSEs and connectors that a report no longer has are marked removed; all rows keep their ids. A status that
     is newer than the reported one stays. Of several reports of one station in a bulk, the newest counts and
     the others are older. Bulks of one partner are written one after the other.
     """
-    newest = rows.newest(stations)
-    stored = await upserts.lock_stations(db, partner_id, newest)
-    sorted_out = _sort(partner_id, newest, stored)
+    newest = {partner_id: rows.newest(reports) for partner_id, reports in stations.items()}
+    owners = {key: partner_id for partner_id, reports in newest.items() for key in reports}
+    stored = await upserts.lock_stations(db, newest, owners)
+    sorted_out = _sort({key: newest[partner_id][key] for key, partner_id in owners.items()}, owners, stored)
     await _move_times(db, stored, sorted_out.unchanged)
     if sorted_out.changed:
-        await _write(db, partner_id, sorted_out, {key: stored[key].id for key in sorted_out.changed if key in stored})
-    older = sorted_out.older + len(stations) - len(newest)
+        await _write(db, sorted_out, {key: stored[key].id for key in sorted_out.changed if key in stored})
+    older = sorted_out.older + sum(map(len, stations.values())) - len(owners)
     return Counts(len(sorted_out.changed), len(sorted_out.unchanged), older)
 
 
 def _sort(
-    partner_id: UUID, newest: Mapping[ReportKey, StationFacts], stored: Mapping[ReportKey, upserts.StoredStation]
+    newest: Mapping[ReportKey, StationFacts],
+    owners: Mapping[ReportKey, UUID],
+    stored: Mapping[ReportKey, upserts.StoredStation],
 ) -> _Sorted:
-    result = _Sorted({}, {}, {}, 0)
+    result = _Sorted(owners)
     for key, station in newest.items():
         known = stored.get(key)
         if known and station.updated_at < known.source_updated_at:
             result.older += 1
             continue
-        content_hash = rows.fingerprint(partner_id, station)
+        content_hash = rows.fingerprint(owners[key], station)
         if known and known.content_hash == content_hash:
             result.unchanged[known.id] = station
         else:
@@ -80,7 +89,7 @@ async def _move_times(
         await log.note(db, newer, whole=False)
 
 
-async def _write(db: Db, partner_id: UUID, report: _Sorted, known: Mapping[ReportKey, int]) -> None:
+async def _write(db: Db, report: _Sorted, known: Mapping[ReportKey, int]) -> None:
     evses = await upserts.evse_states(db, known.values()) if known else {}
     facts = {
         key: rows.with_newer_statuses(station, evses.get(known.get(key, 0), {}))
@@ -88,10 +97,10 @@ async def _write(db: Db, partner_id: UUID, report: _Sorted, known: Mapping[Repor
     }
     await upserts.operators(db, rows.operator_rows(facts.values()))
     new = {key: station for key, station in facts.items() if key not in known}
-    ids = await bulk.insert(db, _station_rows(partner_id, report, new), new) if new else {}
+    ids = await bulk.insert(db, _station_rows(report, new), new) if new else {}
     if known:
         again = {key: station for key, station in facts.items() if key in known}
-        ids |= await _replace(db, _station_rows(partner_id, report, again), again, evses)
+        ids |= await _replace(db, _station_rows(report, again), again, evses)
     await log.reported(db, ids.values())
     await wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
 
@@ -112,12 +121,12 @@ async def _replace(
     return ids
 
 
-def _station_rows(partner_id: UUID, report: _Sorted, facts: Mapping[ReportKey, StationFacts]) -> list[rows.Row]:
+def _station_rows(report: _Sorted, facts: Mapping[ReportKey, StationFacts]) -> list[rows.Row]:
     """Without the hash where a stored status was kept: the next report is then compared with nothing, but written."""
     now = clock.now()
     return [
         rows.station_row(
-            partner_id,
+            report.owners[key],
             station,
             report.hashes[key] if rows.statuses(station) == rows.statuses(report.changed[key]) else "",
             now,
@@ -147,15 +156,8 @@ async def set_evse_status(
     """
     if status not in EVSE_STATUSES:
         raise Invalid(f"{status} is no EVSE status", "status")
-    report = StatusReport(
-        country_code=country_code,
-        party_id=party_id,
-        location_id=location_id,
-        evse_uid=evse_uid,
-        status=status,
-        as_of=as_of,
-    )
-    (outcome,) = await set_statuses(db, [report])
+    key = EvseKey.of(country_code, party_id, location_id, evse_uid)
+    outcome = await set_status(db, key, status, as_of)
     if outcome is Outcome.MISSING:
-        raise NotFound(f"EVSE {evse_uid} of location {location_id} of {report.country_code}-{report.party_id}")
+        raise NotFound(f"EVSE {evse_uid} of location {location_id} of {key.country_code}-{key.party_id}")
     return outcome is Outcome.SET

@@ -19,6 +19,7 @@ from emsp.stations.index import live, query
 from emsp.stations.index.clusters import clusters as clusters_of
 from emsp.stations.index.kept import StationIndex
 from emsp.stations.index.places import search_places as places_of
+from emsp.stations.index.prices import are_asked_for as prices_are_asked_for
 from emsp.stations.index.records import StationRecord
 from emsp.stations.tables import Station
 
@@ -43,6 +44,12 @@ async def find(
     if index := await _index():
         return await query.find(index, place, wanted, order, first, after, at=now, prices=prices)
     return await by_sql.find(db, place, wanted, order, first, after, at=now, prices=prices)
+
+
+async def find_at_hand(place: Place, filter: Filter, order: Order, first: int, after: str | None) -> Page | None:
+    """As `find`, where that asks nothing of the database; None where it does: no index is ready, or prices count."""
+    index = None if prices_are_asked_for(filter, order) else await _index()
+    return await query.find(index, place, filter, order, first, after, at=clock.now()) if index else None
 
 
 async def clusters(

@@ -127,15 +127,21 @@ async def run(db: Db, statement: str, rows: Any, **arguments: Any) -> Any:
     return await db.execute(text(statement), {"rows": msgspec.json.encode(rows).decode(), **arguments})
 
 
-async def lock_stations(db: Db, partner_id: UUID, keys: Iterable[ReportKey]) -> dict[ReportKey, StoredStation]:
-    """What is stored of some stations, which nobody else can change until the transaction ends.
+async def lock_stations(
+    db: Db, partner_ids: Iterable[UUID], keys: Iterable[ReportKey]
+) -> dict[ReportKey, StoredStation]:
+    """What is stored of some stations of these partners, which nobody else can change until the transaction ends.
 
-    For the rest of the transaction, plans go by indexes: a plan made while the tables are small is kept while a
-    pull fills them, and would read them whole for every bulk.
+    Partners are locked in one order, so that two who lock several do not wait for each other for good. For the rest
+    of the transaction, plans go by indexes: a plan made while the tables are small is kept while a pull fills them,
+    and would read them whole for every bulk.
     """
     await db.execute(
-        text("SELECT set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock(hashtextextended(:id, 0))"),
-        {"id": f"stations {partner_id}"},
+        text(
+            "SELECT set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock(hashtextextended(name, 0))"
+            " FROM unnest(CAST(:names AS text[])) AS name"
+        ),
+        {"names": sorted(f"stations {partner_id}" for partner_id in partner_ids)},
     )
     columns = {"country_code": "text", "party_id": "text", "external_key": "text"}
     found = await run(

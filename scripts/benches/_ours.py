@@ -11,10 +11,10 @@ from _questions import Row, Wanted
 from _report import tell
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emsp import clock
 from emsp.stations import search
 from emsp.stations.asking import Filter, Near, Order
 from emsp.stations.geo import Box
+from emsp.stations.index.pins import pins
 
 READY_S = 180
 
@@ -36,10 +36,9 @@ async def load() -> tuple[float, int]:
     return took, evses
 
 
-def shared_apart() -> tuple[float, float]:
-    """MiB of this process that other processes have as well, and that nobody else has."""
-    found = psutil.Process().memory_full_info()
-    return (found.rss - found.uss) / 2**20, found.uss / 2**20
+def own_mib() -> float:
+    """MiB of memory that no other process can share with this one: unchanged pages of a file are not its own."""
+    return sum(part.anonymous for part in psutil.Process().memory_maps()) / 2**20
 
 
 class Ours:
@@ -82,9 +81,4 @@ def _filter(wanted: Wanted, *, free: bool) -> Filter:
 
 
 def _read(stations: Any, total: int) -> list[Any]:
-    now = clock.now()
-    rows = []
-    for each in stations:
-        counts = each.availability(now)
-        rows.append((each.id, each.name, each.longitude, each.latitude, counts.available, counts.total, total))
-    return rows
+    return [(*pin, total) for pin in pins(stations)]

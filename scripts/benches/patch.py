@@ -1,8 +1,9 @@
 """PATCHes of EVSE statuses over HTTP, each answered when it is on the disk: ours against a session a request.
 
-Ours is `emsp serve` with all that it does: the token, the kept document, the change log, whoever watches. The rival
-is what one writes first, a route with an SQLModel async session that loads the EVSE, sets its status and commits. Both
-write to the same PostgreSQL, with fsync, and both must store what is sent before anything is timed.
+Ours is `emsp serve` with all that it does: the token, the kept document, the history, the change log, whoever watches.
+The rival is what one writes first: a route with an SQLModel async session that looks up the token and its party, loads
+the EVSE, sets its status unless it is older, and commits. Both write to the same PostgreSQL, with fsync, and both must
+store what is sent before anything is timed.
 """
 
 from __future__ import annotations

@@ -1,19 +1,23 @@
 """Live maps: a thousand and five thousand apps that watch streets of towns while statuses change.
 
 Statuses are written to PostgreSQL by this process, as a push of an operator writes them, a hundred a second; the
-servers hear of them and tell whoever watches the place. The rival is strawberry's own handler, which is given what
-changed and for whom. Both send the same messages; what is measured is their processor time for each, and how long after
-the write was begun a subscriber has it. The clients run in this process, on the other core.
+server hears of them and tells whoever watches the place. The rival is strawberry's own handler on the same server; for
+it one row is written, and what changed is in the notice. Both send the same messages; what is measured is their
+processor time for each, and how long after the write was begun a subscriber has it. The clients run in this process, on
+the other core; they connect to both sides once, which then take turns.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import resource
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -31,7 +35,8 @@ from _sockets import Subscriber
 OURS, STOCK = "emsp", "strawberry's handler"
 LOCATIONS, BOXES = 20_000, 200
 WIDTH_DEG, HEIGHT_DEG = 0.014, 0.008
-CHANGES_A_SECOND, CALM_S = 100, 3
+CHANGES_A_SECOND, CALM_S = 100, 2
+BESIDE = "bench_beside"
 SUBSCRIPTION = """subscription Map($box: BoxInput!) { stationAvailabilityChanged(box: $box) {
   station { name } availability { available occupied total asOf } } }"""
 WATCHED = """
@@ -48,6 +53,9 @@ class Place(NamedTuple):
     statuses: list[str]
 
 
+Write = Callable[[Place, datetime], Awaitable[None]]
+
+
 class Run:
     """What subscribers heard."""
 
@@ -57,7 +65,11 @@ class Run:
         self.messages = 0
         self.bytes = 0
 
-    def heard(self, _: Subscriber, payload: bytes) -> None:
+    def forget(self) -> None:
+        """Begin anew."""
+        self.begun, self.latencies, self.messages, self.bytes = {}, [], 0, 0
+
+    def heard(self, subscriber: Subscriber, payload: bytes) -> None:
         """A message, at the time it is here."""
         self.messages += 1
         self.bytes += len(payload)
@@ -103,42 +115,86 @@ async def _play(report: Report, url: str, sides: dict[str, tuple[int, psutil.Pro
     boxes = [_box(dice.choice(places)) for _ in range(BOXES)]
     watched = [place for place in places if any(_holds(box, place) for box in boxes)]
     clock = [_continent.MADE_AT + timedelta(days=40)]  # later than what is stored, which would be refused
-    for count in report.chosen.subscribers:
-        for number in range(report.chosen.rounds):
-            for name, (port, process) in sides.items():
-                tell(f"{count:,} subscribers, round {number + 1}: {name}")
-                await _round(report, name, port, process, count, boxes, watched, clock, dice)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as plain:
+        await plain.execute(f"CREATE TABLE {BESIDE} (id bigint PRIMARY KEY, told text NOT NULL)")
+        writers: dict[str, Write] = {OURS: _write_status, STOCK: partial(_write_beside, plain)}
+        for count in report.chosen.subscribers:
+            connected = {
+                name: await _connected(report, name, port, process, count, boxes)
+                for name, (port, process) in sides.items()
+            }
+            for number in range(report.chosen.rounds):
+                for name, watchers in connected.items():
+                    tell(f"{count:,} subscribers, round {number + 1}: {name}")
+                    await _round(report, name, watchers, writers[name], count, boxes, watched, clock, dice)
+            for watchers in connected.values():
+                watchers.leave(report)
     await engine.dispose()
 
 
+class Watchers(NamedTuple):
+    """Subscribers of one side, and its processes."""
+
+    subscribers: list[Subscriber]
+    heard: Run
+    process: psutil.Process
+
+    def busy_s(self) -> float:
+        """Processor time of the side."""
+        return sum(times.user + times.system for each in _servers.family(self.process) if (times := each.cpu_times()))
+
+    def memory_mib(self) -> float:
+        """Of the side."""
+        return float(sum(each.memory_info().rss for each in _servers.family(self.process)) / 2**20)
+
+    def leave(self, report: Report) -> None:
+        """Nobody watches any more; who was lost before is told."""
+        lost = [each.failed for each in self.subscribers if each.failed]
+        if lost:
+            report.miss(f"{len(lost)} of {len(self.subscribers):,} subscribers were lost: {lost[0]}")
+        for each in self.subscribers:
+            each.transport.abort()
+
+
+async def _connected(
+    report: Report, name: str, port: int, process: psutil.Process, count: int, boxes: list[Row]
+) -> Watchers:
+    """Everybody watches, and was told how it is at the beginning."""
+    loop, watchers = asyncio.get_running_loop(), Watchers([], Run(), process)
+    tell(f"{count:,} subscribers arrive: {name}")
+    before_s, began = watchers.busy_s(), perf_counter()
+    for number in range(count - count % len(boxes) if count >= len(boxes) else count):
+        box = dict(zip(("west", "south", "east", "north"), boxes[number % len(boxes)], strict=True))
+        asked = {"query": SUBSCRIPTION, "variables": {"box": box}}
+        made = partial(Subscriber, asked, watchers.heard.heard)
+        watchers.subscribers.append((await loop.create_connection(made, "127.0.0.1", port))[1])
+        if number % 10 == 9:
+            await asyncio.sleep(0.01)
+    await _quiet(watchers.heard)
+    report.add(f"{count:,}: until all have arrived", name, perf_counter() - began - CALM_S, "s")
+    report.add(f"{count:,}: processor time an arrival", name, (watchers.busy_s() - before_s) / count * 1e3, "ms")
+    report.add(f"{count:,}: states at the beginning", name, watchers.heard.messages, "")
+    return watchers
+
+
 async def _round(
-    report: Report, name: str, port: int, process: psutil.Process, count: int, boxes: list[Row], watched: list[Place],
+    report: Report, name: str, watchers: Watchers, write: Write, count: int, boxes: list[Row], watched: list[Place],
     clock: list[datetime], dice: random.Random,
 ) -> None:  # fmt: skip
-    run = Run()
-    subscribers = await _subscribe(port, count, boxes, run)
-    states = run.messages
-    before = sum(_busy_s(each) for each in _servers.family(process))
-    run.messages = run.bytes = 0
-    expected = 0
+    run, before_s, expected = watchers.heard, watchers.busy_s(), 0
+    run.forget()
+    gc.collect()
     started = perf_counter()
     for step in range(int(report.chosen.seconds * CHANGES_A_SECOND)):
         await asyncio.sleep(max(0.0, started + step / CHANGES_A_SECOND - perf_counter()))
         place = dice.choice(watched)
-        await _change(place, run, clock)
-        at = sum(_holds(box, place) * (count // len(boxes)) for box in boxes)
-        expected += at
+        await _change(place, run, clock, write)
+        expected += sum(_holds(box, place) * (count // len(boxes)) for box in boxes)
     wrote_s = perf_counter() - started
     await _quiet(run)
-    busy_s = sum(_busy_s(each) for each in _servers.family(process)) - before
-    failed = [each.failed for each in subscribers if each.failed]
-    if failed:
-        report.miss(f"{name}, {count:,}: {len(failed)} subscribers were lost: {failed[0]}")
-    for each in subscribers:
-        each.transport.abort()
-    await asyncio.sleep(1)
+    busy_s = watchers.busy_s() - before_s
     if not run.messages or not run.latencies:
-        report.miss(f"{name}, {count:,}: nothing was heard ({states} messages at the beginning)")
+        report.miss(f"{name}, {count:,}: nothing was heard")
         return
     report.add(f"{count:,}: processor time a message", name, busy_s / run.messages * 1e6, "us")
     report.add(f"{count:,}: p50", name, quantile(run.latencies, 0.5) * 1e3, "ms")
@@ -146,23 +202,7 @@ async def _round(
     report.add(f"{count:,}: messages of those expected", name, run.messages / expected * 100, "%")
     report.add(f"{count:,}: messages a second", name, run.messages / wrote_s, "1/s")
     report.add(f"{count:,}: bytes a message", name, run.bytes / run.messages, "B")
-    report.add(
-        f"{count:,}: memory", name, sum(each.memory_info().rss for each in _servers.family(process)) / 2**20, "MiB"
-    )
-    report.add(f"{count:,}: states at the beginning", name, states, "")
-
-
-async def _subscribe(port: int, count: int, boxes: list[Row], run: Run) -> list[Subscriber]:
-    loop, subscribers = asyncio.get_running_loop(), []
-    for number in range(count - count % len(boxes) if count >= len(boxes) else count):
-        box = dict(zip(("west", "south", "east", "north"), boxes[number % len(boxes)], strict=True))
-        asked = {"query": SUBSCRIPTION, "variables": {"box": box}}
-        _, subscriber = await loop.create_connection(lambda a=asked: Subscriber(a, run.heard), "127.0.0.1", port)
-        subscribers.append(subscriber)
-        if number % 50 == 49:
-            await asyncio.sleep(0.05)
-    await _quiet(run)
-    return subscribers
+    report.add(f"{count:,}: memory", name, watchers.memory_mib(), "MiB")
 
 
 async def _quiet(run: Run) -> None:
@@ -176,24 +216,34 @@ async def _quiet(run: Run) -> None:
             return
 
 
-async def _change(place: Place, run: Run, clock: list[datetime]) -> None:
-    """Another status of one EVSE, written as a push writes it, and told to the rival in the same transaction."""
-    from sqlalchemy import text
+async def _change(place: Place, run: Run, clock: list[datetime], write: Write) -> None:
+    """Another status of one EVSE."""
+    clock[0] += timedelta(milliseconds=1)
+    status = "CHARGING" if place.statuses[0] == "AVAILABLE" else "AVAILABLE"
+    place.statuses[0] = status
+    run.begun[clock[0].isoformat(timespec="milliseconds")[:23]] = perf_counter()
+    await write(place, clock[0])
 
+
+async def _write_status(place: Place, as_of: datetime) -> None:
+    """As a push writes it."""
     from emsp.db.engine import transaction
     from emsp.stations import changes
 
-    id_, name, _, _, country_code, party_id, external_id, uids, _ = place.row
-    clock[0] += timedelta(milliseconds=1)
-    as_of = clock[0]
-    status = "CHARGING" if place.statuses[0] == "AVAILABLE" else "AVAILABLE"
-    place.statuses[0] = status
-    counts = [place.statuses.count("AVAILABLE"), sum(each in ("CHARGING", "BLOCKED") for each in place.statuses)]
-    told = [id_, name, *counts, len(place.statuses), as_of.isoformat()]
-    run.begun[as_of.isoformat(timespec="milliseconds")[:23]] = perf_counter()
+    _, _, _, _, country_code, party_id, external_id, uids, _ = place.row
     async with transaction() as db:
-        await changes.set_evse_status(db, country_code, party_id, external_id, uids[0], status, as_of)
-        await db.execute(text("SELECT pg_notify('bench', :told)"), {"told": orjson.dumps(told).decode()})
+        await changes.set_evse_status(db, country_code, party_id, external_id, uids[0], place.statuses[0], as_of)
+
+
+async def _write_beside(connection: psycopg.AsyncConnection[Any], place: Place, as_of: datetime) -> None:
+    """One row, and a notice with all that the rival is to know."""
+    counts = [place.statuses.count("AVAILABLE"), sum(each in ("CHARGING", "BLOCKED") for each in place.statuses)]
+    told = orjson.dumps([*place.row[:2], *counts, len(place.statuses), as_of.isoformat()]).decode()
+    await connection.execute(
+        f"WITH written AS (INSERT INTO {BESIDE} VALUES (%(id)s, %(told)s)"
+        " ON CONFLICT (id) DO UPDATE SET told = excluded.told) SELECT pg_notify('bench', %(told)s)",
+        {"id": place.row[0], "told": told},
+    )
 
 
 def _places(url: str) -> list[Place]:
@@ -208,11 +258,6 @@ def _box(place: Place) -> Row:
 
 def _holds(box: Row, place: Place) -> bool:
     return box[0] <= place.row[2] <= box[2] and box[1] <= place.row[3] <= box[3]
-
-
-def _busy_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
 
 
 if __name__ == "__main__":

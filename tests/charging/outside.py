@@ -1,13 +1,13 @@
 """An operator network and a card processor that do as they are told, and remember what was asked of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand
+from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand, ToOperator
 from emsp.db.engine import Db
 from emsp.errors import AuthenticationRequired, Declined, ProcessorFailed
 from emsp.payments.ports import Intent, Movement, Repayment, Wish
@@ -39,6 +39,9 @@ class FakeNetwork:
 
     async def reachable(self, db: Db, partner_id: UUID, country_code: str, party_id: str) -> bool:
         return self.is_reachable
+
+    async def reachable_of(self, db: Db, parties: Collection[ToOperator]) -> set[ToOperator]:
+        return {each for each in parties if await self.reachable(db, each.partner_id, each.country_code, each.party_id)}
 
     def _answer(self, command: StartCommand | StopCommand) -> CommandAnswer:
         self.commands.append(command)

@@ -1,26 +1,33 @@
 """Where two partners publish one charge point, a charge goes the way that was agreed on, or else the cheapest."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, select, update
 
 from emsp import clock
 from emsp.brands.tables import Brand
 from emsp.charging.authorize import check_start, request_start
 from emsp.charging.tables import ChargingSession, Reservation
-from emsp.charging.ways import quote_charge
-from emsp.db.engine import Db, transaction
+from emsp.charging.ways import prices_over_ways, quote_charge
+from emsp.db.engine import Db, engine, transaction
 from emsp.errors import Refused
 from emsp.partners.agreements import Agreement, set_agreement
 from emsp.partners.tables import Partner
+from emsp.pricing.quotes.usual import USUAL
+from emsp.pricing.retail.sale import terms_of
 from emsp.pricing.tables import Quote, TariffRow
+from emsp.stations import by_sql
+from emsp.stations.asking import Cursor, Filter, Ids, Order
+from emsp.stations.index import query
 from emsp.stations.tables import Evse
 from emsp.stations.twins.tables import EvseTwin
 from tests.charging.conftest import Place
 from tests.charging.outside import FakeNetwork
 from tests.graphql import rows
+from tests.stations.index.segments import index_of_database
 
 CHEAP = {"currency": "EUR", "elements": [{"components": [{"dimension": "ENERGY", "price": "0.30"}]}]}
 DEAR = {"currency": "EUR", "elements": [{"components": [{"dimension": "ENERGY", "price": "0.90"}]}]}
@@ -188,3 +195,102 @@ async def test_that_what_is_less_sure_is_not_started_instead(place: Place, netwo
     async with transaction() as db:
         await db.execute(update(EvseTwin).values(confidence_percent=84))
     assert (await quoted(place)).connector_id == place.connector.id
+
+
+async def searched(place: Place) -> Decimal | None:
+    """What a kilowatt-hour costs at the place, as a search sorts and filters by it; PostgreSQL and an index agree."""
+    index = await index_of_database()
+    async with transaction() as db:
+        brand = await db.get_one(Brand, place.driver.brand_id)
+        terms = await terms_of(db, brand, place.driver.id)
+        here = Ids(tuple(await db.scalars(select(Evse.station_id).where(Evse.id == place.connector.evse_id))))
+
+        async def hit(wanted: Filter) -> Decimal | None:
+            asked = {"at": clock.now(), "prices": prices_over_ways(db, brand, terms)}
+            pages = [
+                await by_sql.find(db, here, wanted, Order.PRICE, 1, None, **asked),
+                await query.find(index, here, wanted, Order.PRICE, 1, None, **asked),
+            ]
+            found = [(Cursor.read(page.cursors[0], "PRICE") if page.cursors else None) for page in pages]
+            assert found[0] == found[1]
+            return Decimal(found[0].first) / 10_000 if found[0] and found[0].first < 2**53 else None
+
+        price = await hit(Filter())
+        if price is not None:
+            assert await hit(Filter(max_price_per_kwh=price)) == price
+            assert await hit(Filter(max_price_per_kwh=price - Decimal("0.0001"))) is None
+        return price
+
+
+async def agree(place: Place) -> Decimal | None:
+    """The price that is searched by, which is that of the way that is quoted."""
+    async with transaction() as db:
+        brand = await db.get_one(Brand, place.driver.brand_id)
+        asked = {"connector_id": place.connector.id, "energy_wh": USUAL.energy_wh}
+        quote = await quote_charge(db, brand=brand, driver_id=place.driver.id, **asked)
+    price = await searched(place)
+    assert (None if price is None else price * 20 * 100) == quote.total_minor
+    return price
+
+
+async def test_that_a_search_goes_by_the_price_of_the_way_that_is_taken(place: Place, network: Network) -> None:
+    alone = await agree(place)
+    hub_id, _ = await hub_publishes_it_too(place, CHEAP)
+    cheap = await agree(place)
+    assert alone is not None
+    assert cheap is not None
+    assert cheap < alone
+    await prefer(place.partner.id, 1)
+    assert await agree(place) == alone
+    network.away = {place.partner.id}
+    assert await agree(place) == cheap, "over whoever can be reached"
+    await prefer(place.partner.id, 0)
+    network.away = {hub_id}
+    assert await agree(place) == alone
+    network.away = set()
+    async with transaction() as db:
+        brand = await db.get_one(Brand, place.driver.brand_id)
+        brand.network_policy = {"blocked_parties": ["NL*HUB"]}
+    assert await agree(place) == alone
+
+
+async def test_that_a_search_knows_a_price_where_only_the_other_partner_has_one(place: Place, network: Network) -> None:
+    await hub_publishes_it_too(place, DEAR)
+    async with transaction() as db:
+        await db.execute(update(TariffRow).where(TariffRow.party_id != "HUB").values(withdrawn=True))
+    assert await agree(place) is not None
+    async with transaction() as db:
+        await db.execute(update(EvseTwin).values(confidence_percent=84))
+    assert await agree(place) is None, "what is less sure is not started instead"
+
+
+async def test_that_a_search_by_price_takes_as_many_statements_with_many_twins(place: Place, network: Network) -> None:
+    async def statements() -> int:
+        seen: list[Any] = []
+
+        def note(*call: Any) -> None:
+            seen.append(call[2])
+
+        async with transaction() as db:
+            brand = await db.get_one(Brand, place.driver.brand_id)
+            terms = await terms_of(db, brand, None)
+            ids = Ids(tuple(await db.scalars(select(Evse.station_id))))
+            event.listen(engine().sync_engine, "before_cursor_execute", note)
+            try:
+                await by_sql.find(db, ids, None, Order.PRICE, 100, None, prices=prices_over_ways(db, brand, terms))
+            finally:
+                event.remove(engine().sync_engine, "before_cursor_execute", note)
+        return len(seen)
+
+    hub_id, _ = await hub_publishes_it_too(place, CHEAP)
+    one = await statements()
+    for number in range(10, 20):
+        async with transaction() as db:
+            pin = await rows.evse(db, await rows.station(db, place.partner.id, number), 1)
+            named = {"party_id": "HUB", "external_id": f"H{number}", "external_key": f"h{number}"}
+            twin = await rows.evse(db, await rows.station(db, hub_id, number + 10, **named), 1)
+            for evse in (pin, twin):
+                await rows.connector(db, evse)
+            same = {"matched_by": "EVSE_ID", "confidence_percent": 99, "decided_at": clock.now()}
+            await rows.added(db, EvseTwin(evse_id=twin.id, pin_evse_id=pin.id, **same))
+    assert await statements() == one

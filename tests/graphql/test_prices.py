@@ -155,7 +155,7 @@ async def test_that_prices_of_a_page_take_a_constant_number_of_statements(api: A
     many = await _statements(api, first=100)
 
     assert one == many
-    assert len(many) == 13
+    assert len(many) == 14
 
 
 async def test_that_pages_in_the_order_of_prices_follow_each_other(api: Api, town: Town) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sqlmodel import col, update
 
 from emsp import clock
-from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand
+from emsp.charging.ports import CommandAnswer, StartCommand, StopCommand, ToOperator
 from emsp.charging.records.record import Record, SessionReport
 from emsp.charging.tables import ChargingSession
 from emsp.db.engine import Db, transaction
@@ -86,6 +86,9 @@ class Operator:
 
     async def reachable(self, db: Db, partner_id: UUID, country_code: str, party_id: str) -> bool:
         return True
+
+    async def reachable_of(self, db: Db, parties: Collection[ToOperator]) -> set[ToOperator]:
+        return {each for each in parties if await self.reachable(db, each.partner_id, each.country_code, each.party_id)}
 
     async def start(self, command: StartCommand) -> CommandAnswer:
         async def prepare() -> CommandAnswer:

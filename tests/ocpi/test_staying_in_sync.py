@@ -1,9 +1,12 @@
 """Crawls that go on, what a whole list no longer has, and which partner is pulled when."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import procrastinate
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -11,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from emsp import app as emsp_app
-from emsp import clock, events
+from emsp import clock, events, jobs
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.keep import apply, inbox
@@ -26,6 +29,7 @@ TARIFFS = [tariff(id=f"T{number}", last_updated=f"2026-06-0{number}T10:00:00Z") 
 LOCATIONS = [location(id=f"LOC{number}", evses=[evse(str(number))]) for number in range(1, 6)]
 SHOWN = "SELECT external_id FROM station WHERE shown ORDER BY 1"
 OFFERED = "SELECT external_id FROM tariff WHERE NOT withdrawn ORDER BY 1"
+DONE = "SELECT connection_id FROM ocpi_sync WHERE module = 'tariffs' AND succeeded_at IS NOT NULL"
 DEFERRED = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.pull.sync.pull_partner'"
 
 
@@ -441,3 +445,50 @@ async def test_a_job_leaves_a_partner_alone_that_is_being_pulled(
         await other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"pull {connection.id}"])
         await sync.pull_partner(connection.id)
     assert lists.requests == []
+
+
+async def test_a_small_partner_is_done_while_more_huge_ones_than_workers_are_under_way(database: str) -> None:
+    emsp_app.plug()
+    slots, pages = 2, 15
+    huge = [Lists(proper, tariffs=[tariff(id=f"T{number}") for number in range(2 * pages)]) for _ in range(slots + 1)]
+    async with AsyncExitStack() as stack:
+        everybody = [
+            await stack.enter_async_context(partner(lists, f"P{number}"))
+            for number, lists in enumerate([*huge, Lists(proper, tariffs=TARIFFS)])
+        ]
+        async with transaction() as db:
+            for each in everybody:
+                lock = f"pull {each.id}"
+                await jobs.defer(db, sync.pull_partner, lock=lock, connection_id=each.id, turn_s=0.02)
+        async with workers(database, slots):
+            first = await done(1)
+            await done(len(everybody))
+    assert [row[0] for row in first] == [everybody[-1].id], "three were before it, each with many turns to go"
+    for lists in huge:
+        asked = [
+            int(query["offset"]) for query, path in zip(lists.requests, lists.paths, strict=True) if path == "tariffs"
+        ]
+        assert set(asked) == set(range(0, 2 * pages, 2)), "every page"
+        assert len(asked) > pages, "those that were read ahead when a turn was over, once more"
+
+
+async def done(count: int) -> list[tuple[Any, ...]]:
+    """The first connections whose tariffs are all here, once there are so many."""
+    for _ in range(1_500):
+        if len(found := await values(DONE)) >= count:
+            return found
+        await asyncio.sleep(0.02)
+    raise TimeoutError(f"{len(found)} of {count} are done")
+
+
+@asynccontextmanager
+async def workers(database: str, slots: int) -> AsyncIterator[None]:
+    """So many jobs are done at once."""
+    with jobs.app.replace_connector(procrastinate.PsycopgConnector(conninfo=database)) as own:
+        async with own.open_async():
+            work = asyncio.create_task(own.run_worker_async(concurrency=slots, install_signal_handlers=False))
+            try:
+                yield
+            finally:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)

@@ -7,13 +7,19 @@ from emsp.stations.asking import Outlet, Prices
 
 
 def prices(**per_kwh: str) -> Prices:
-    """What a kilowatt-hour costs by each tariff, named in small letters; of others it is not known."""
+    """What a kilowatt-hour costs by each tariff, named in small letters; of others it is not known.
 
-    async def known(outlets: Collection[Outlet]) -> dict[Outlet, Decimal]:
-        named = ((outlet, key) for outlet in outlets for key in outlet.tariff_keys)
-        return {outlet: Decimal(per_kwh[key]) for outlet, key in named if key in per_kwh}
+    Where there are several ways to start, the cheapest counts.
+    """
 
-    return known
+    def known(outlet: Outlet) -> list[Decimal]:
+        keys = (key for way in outlet.ways or (outlet,) for key in way.tariff_keys)
+        return [Decimal(per_kwh[key]) for key in keys if key in per_kwh]
+
+    async def cheapest(outlets: Collection[Outlet]) -> dict[Outlet, Decimal]:
+        return {outlet: min(known(outlet)) for outlet in outlets if known(outlet)}
+
+    return cheapest
 
 
 nothing_known = prices()

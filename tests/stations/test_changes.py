@@ -13,7 +13,7 @@ import pytest
 from emsp import events
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
-from emsp.stations.changes import Counts, set_evse_status
+from emsp.stations.changes import Counts, put_all_stations, set_evse_status
 from emsp.stations.facts import StationFacts
 from emsp.stations.tables import Connector, Evse, Operator, Station
 from emsp.stations.waking import MANY
@@ -199,6 +199,30 @@ async def test_that_a_flood_of_changes_is_one_word(database: str) -> None:
     async with listening(database) as heard:
         await put(await partner(), *(station(f"L{number}") for number in range(501)))
     assert heard == [MANY]
+
+
+async def test_that_partners_share_a_bulk_and_each_keeps_its_own(database: str) -> None:
+    one, other = await partner("One"), await partner("Other")
+    both = {one: [station("A"), station("B")], other: [station("A", party_id="XYZ"), station("A", party_id="XYZ")]}
+    async with transaction() as db:
+        assert await put_all_stations(db, both) == Counts(changed=3, unchanged=0, older=1)
+    async with transaction() as db:
+        assert await put_all_stations(db, both) == Counts(changed=0, unchanged=3, older=1)
+    stored = {(row.party_id, row.external_id): row.partner_id for row in await rows(Station)}
+    assert stored == {("ABC", "A"): one, ("ABC", "B"): one, ("XYZ", "A"): other}
+
+
+async def test_that_bulks_of_the_same_partners_in_any_order_do_not_block_each_other_for_good(database: str) -> None:
+    one, other = await partner("One"), await partner("Other")
+
+    async def bulk(number: int) -> Counts:
+        reports = [(one, [station(f"L{number % 3}")]), (other, [station(f"L{number % 3}", party_id="XYZ")])]
+        async with transaction() as db:
+            return await put_all_stations(db, dict(reports if number % 2 else reversed(reports)))
+
+    async with asyncio.timeout(30):
+        counts = await asyncio.gather(*map(bulk, range(6)))
+    assert (sum(each.changed for each in counts), sum(each.unchanged for each in counts)) == (6, 6)
 
 
 async def test_that_nothing_is_no_trouble(database: str) -> None:

@@ -54,8 +54,8 @@ async def adopt(db: Db, partner_id: UUID, said: Said) -> ChargingSession | None:
     await one_at_a_time(db, f"charges by card of {holder.driver.id}")
     if known := await _known(db, partner_id, said):
         return known
-    if near := await plug_ins.same_plug_in(db, holder.driver.id, spot.evse.id, said):
-        return await plug_ins.joined(db, near, holder.token.id, said)
+    if near := await plug_ins.same_plug_in(db, holder.driver.id, spot.connector.evse_id, said):
+        return await plug_ins.joined(db, near, partner_id, holder.token.id, said)
     return await _take_on(db, partner_id, holder, holder.driver, spot, said)
 
 

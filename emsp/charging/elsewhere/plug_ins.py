@@ -16,19 +16,22 @@ from emsp.charging.session import note, note_once
 from emsp.charging.tables import ChargeRecord, ChargingSession
 from emsp.db.engine import Db
 from emsp.errors import Invalid
+from emsp.stations.twins.ways import evses_like
 
 STARTING = (State.REQUESTED, State.COMMAND_SENT, State.AWAITING_PLUG, State.START_UNCONFIRMED)
 RUNNING = (State.CHARGING, State.STOPPING)
 APART = timedelta(minutes=1)
 """Charges that share no more than this follow one another; clocks differ."""
 BY_TOKEN = "It was started at the charge point; it is the charge that you asked for."
+BY_ANOTHER = "Another partner reports this charge as well; it is billed once."
 SECOND = "The operator has a second session of the same time here, {}; it is not billed."
 
 
-async def same_plug_in(
-    db: Db, driver_id: UUID, evse_id: int | None, said: SessionReport | Record
-) -> ChargingSession | None:
-    """A charge of the driver's at the same charge point and time, or their start that waits there; locked."""
+async def same_plug_in(db: Db, driver_id: UUID, evse_id: int, said: SessionReport | Record) -> ChargingSession | None:
+    """A charge of the driver's at the same charge point and time, or their start that waits there; locked.
+
+    The charge point is the same whichever partner publishes it.
+    """
     begun = func.coalesce(col(ChargingSession.started_at), col(ChargingSession.created_at))
     until = func.coalesce(col(ChargingSession.ended_at), clock.now())
     waits = col(ChargingSession.state).in_(STARTING) & (col(ChargingSession.created_at) <= said.started_at + EARLY)
@@ -41,7 +44,9 @@ async def same_plug_in(
     if isinstance(said, SessionReport) and said.status == "ACTIVE":
         ways.append(col(ChargingSession.state).in_(RUNNING))
     query = select(ChargingSession).where(
-        ChargingSession.driver_id == driver_id, ChargingSession.evse_id == evse_id, or_(*ways)
+        ChargingSession.driver_id == driver_id,
+        col(ChargingSession.evse_id).in_(await evses_like(db, evse_id, sure=True)),
+        or_(*ways),
     )
     newest = query.order_by(col(ChargingSession.created_at).desc()).limit(1).with_for_update()
     found: ChargingSession | None = (
@@ -51,12 +56,15 @@ async def same_plug_in(
 
 
 async def joined(
-    db: Db, charge: ChargingSession, token_id: UUID, said: SessionReport | Record
+    db: Db, charge: ChargingSession, partner_id: UUID, token_id: UUID, said: SessionReport | Record
 ) -> ChargingSession | None:
     """`charge`, if what is said is of it; None for a second session of a plug-in that is billed by the first one.
 
     Raises Invalid for a session that cannot be told yet: the charge there is still to be started, or to be ended.
     """
+    if charge.partner_id != partner_id:
+        await _hear_another_partner(db, charge, said)
+        return None
     if charge.external_key is None and charge.state != State.REQUESTED:
         if charge.charge_token_id is None:
             charge.charge_token_id = token_id
@@ -68,6 +76,19 @@ async def joined(
         raise Invalid("another charge of the same driver is open at this charge point", "evse_uid")
     await note_once(db, charge, SECOND.format(said.external_id), source="OPERATOR")
     return None
+
+
+async def _hear_another_partner(db: Db, charge: ChargingSession, said: SessionReport | Record) -> None:
+    """A charge is billed by the partner over whom it goes. While that one is still to start, nothing is known yet."""
+    if charge.state not in STARTING:
+        await told_by_another(db, charge)
+    elif isinstance(said, SessionReport):
+        raise Invalid("a start over another partner waits at this charge point", "evse_uid")
+
+
+async def told_by_another(db: Db, charge: ChargingSession) -> None:
+    """A partner over whom the charge does not go speaks of it."""
+    await note_once(db, charge, BY_ANOTHER, source="OPERATOR")
 
 
 async def _of_record(db: Db, charge: ChargingSession, record: Record) -> ChargingSession | None:

@@ -2,7 +2,7 @@
 
 Some operators send neither a reference nor a token. Then the place decides, where it leaves no choice: exactly one
 charge of ours at that charge point can be meant. What names a card or a contract of ours, and no charge that we know,
-was begun by that card.
+was begun by that card. What another partner says of a charge than the one over whom it goes is heard, and not billed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlmodel import col, func, select
 
 from emsp import clock, logs
 from emsp.charging.elsewhere import adopt as foreign
+from emsp.charging.elsewhere import plug_ins
 from emsp.charging.lifecycle import OPEN, State
 from emsp.charging.records.plausible import EARLY
 from emsp.charging.records.record import Record, SessionReport
@@ -38,6 +39,8 @@ log = logs.log(__name__)
 async def of_report(db: Db, partner_id: UUID, report: SessionReport) -> ChargingSession | None:
     """Our session, locked, that the partner's session is of."""
     named = await _named(db, partner_id, report, report.external_id)
+    if named is None and await _goes_over_another(db, partner_id, report):
+        return None
     placed = named or await _placed(db, partner_id, report, or_(_waits_for(report), _failed_before(report)))
     return placed or await foreign.adopt(db, partner_id, report)
 
@@ -47,6 +50,8 @@ async def of_record(db: Db, partner_id: UUID, record: Record) -> ChargingSession
     named = await _named(db, partner_id, record, record.session_external_id)
     if named or record.credit:
         return named or await _credited(db, partner_id, record)
+    if await _goes_over_another(db, partner_id, record):
+        return None
     placed = await _placed(db, partner_id, record, or_(_waits_for(record), _lasted_during(record)))
     return placed or await foreign.adopt(db, partner_id, record)
 
@@ -55,26 +60,46 @@ async def _named(
     db: Db, partner_id: UUID, said: SessionReport | Record, external_id: str | None
 ) -> ChargingSession | None:
     """A reference of ours wins over the token, and both over the operator's id, which is unique in its party only."""
-    ways: list[tuple[str, ColumnElement[bool]]] = []
-    if said.authorization_reference:
-        ways.append(("reference", col(ChargingSession.authorization_reference) == said.authorization_reference.lower()))
-    if said.token_uid:
-        ways.append(("token", col(ChargingSession.token_uid) == said.token_uid.upper()))
+    ways = _by_name(said)
     if (under := _reservation(said)) is not None:
-        ways.append(("reservation", col(ChargingSession.reservation_id).in_(select(Reservation.id).where(under))))
+        ways["reservation"] = col(ChargingSession.reservation_id).in_(select(Reservation.id).where(under))
     if external_id:
-        ways.append(("id", and_(col(ChargingSession.external_key) == external_id.casefold(), *_of_party(said))))
+        ways["id"] = and_(col(ChargingSession.external_key) == external_id.casefold(), *_of_party(said))
     if not ways:
         return None
-    rank = case(*((way, number) for number, (_, way) in enumerate(ways)))
-    query = _sessions(partner_id).add_columns(rank).where(or_(*(way for _, way in ways)))
+    rank = case(*((way, number) for number, way in enumerate(ways.values())))
+    query = _sessions(partner_id).add_columns(rank).where(or_(*ways.values()))
     newest = query.order_by(rank, col(ChargingSession.created_at).desc()).limit(1)
     found = (await db.execute(newest, execution_options={"populate_existing": True})).first()
     if found is None:
         return None
     session: ChargingSession = found[0]
-    log.debug("matched", session_id=str(session.id), by=ways[found[1]][0], document=said.external_id)
+    log.debug("matched", session_id=str(session.id), by=list(ways)[found[1]], document=said.external_id)
     return session
+
+
+async def _goes_over_another(db: Db, partner_id: UUID, said: SessionReport | Record) -> bool:
+    """Whether it names a charge of ours that goes over another partner, as hubs and operators may both report it."""
+    ways = _by_name(said)
+    if not ways:
+        return False
+    query = select(ChargingSession).where(ChargingSession.partner_id != partner_id, or_(*ways.values()))
+    session: ChargingSession | None = (await db.execute(query.limit(1))).scalar_one_or_none()
+    if session is None:
+        return False
+    log.warning("told by another partner", session_id=str(session.id), document=said.external_id)
+    await plug_ins.told_by_another(db, session)
+    return True
+
+
+def _by_name(said: SessionReport | Record) -> dict[str, ColumnElement[bool]]:
+    """What is unique to a start: our reference, and its token."""
+    ways: dict[str, ColumnElement[bool]] = {}
+    if said.authorization_reference:
+        ways["reference"] = col(ChargingSession.authorization_reference) == said.authorization_reference.lower()
+    if said.token_uid:
+        ways["token"] = col(ChargingSession.token_uid) == said.token_uid.upper()
+    return ways
 
 
 def _reservation(said: SessionReport | Record) -> ColumnElement[bool] | None:

@@ -20,9 +20,11 @@ from emsp.charging.reservations.happened import ReservationGivenUp, ReservationR
 from emsp.charging.reservations.read import locked, move
 from emsp.charging.reservations.states import OPEN, ReservationState
 from emsp.charging.tables import Reservation
+from emsp.charging.ways import evse_to_reserve
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound, Refused
 from emsp.stations.tables import Evse, Station
+from emsp.stations.twins.ways import freshest_status
 
 S = ReservationState
 LONGEST = timedelta(hours=4)
@@ -36,6 +38,9 @@ async def request_reservation(
 ) -> Reservation:
     """Ask for a charge point to be kept free; the same idempotency key gives the same reservation.
 
+    Where several partners publish it, one is asked over whom a charge may be started then; it is their EVSE that the
+    reservation names.
+
     Raises Invalid naming `until`, and Refused with RESERVATION_NOT_POSSIBLE, NOT_AVAILABLE, ALREADY_RESERVED or what
     `permit` says.
     """
@@ -45,8 +50,9 @@ async def request_reservation(
         return known
     if not clock.now() < until <= clock.now() + LONGEST:
         raise Invalid("must be in the future and within four hours", "until")
-    evse, station = await _place(db, evse_id)
+    await _place(db, evse_id)
     await _refuse_second(db, driver.id)
+    evse, station = await _place(db, await evse_to_reserve(db, brand, driver.id, evse_id))
     await _refuse_impossible(db, evse, station)
     await permit(db, brand=brand, driver=asking, station=station, evse=evse, connector=None, quote=None)
     reference = uuid4()
@@ -56,7 +62,7 @@ async def request_reservation(
         driver_id=driver.id,
         partner_id=station.partner_id,
         station_id=evse.station_id,
-        evse_id=evse_id,
+        evse_id=evse.id or 0,
         idempotency_key=idempotency_key,
         state_reason="Taken on; the operator is being asked.",
         authorization_reference=reference.hex,
@@ -89,8 +95,9 @@ async def _refuse_impossible(db: Db, evse: Evse, station: Station) -> None:
     if not await ports.network().reachable(db, station.partner_id, station.country_code, station.party_id):
         text = "The operator of this charge point cannot be reached at the moment."
         raise Refused("RESERVATION_NOT_POSSIBLE", text, "input", "evseId")
-    if evse.status in (*TAKEN, *BROKEN):
-        text = f"This charge point is not free; its operator said so at {evse.status_as_of:%H:%M} UTC."
+    status, as_of = await freshest_status(db, evse.id or 0)
+    if status in (*TAKEN, *BROKEN):
+        text = f"This charge point is not free; its operator said so at {as_of:%H:%M} UTC."
         raise Refused("NOT_AVAILABLE", text, "input", "evseId")
 
 

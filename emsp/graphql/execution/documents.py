@@ -44,7 +44,8 @@ class Operation:
         fragments = [part for part in document.definitions if isinstance(part, FragmentDefinitionNode)]
         self._fragments = {part.name.value: part for part in fragments}
         self._cost = cost_of(schema._schema, self._fragments, node)
-        self._conditions = conditions(document) if node.operation is OperationType.QUERY else None
+        self.is_query = node.operation is OperationType.QUERY
+        self._conditions = conditions(document) if self.is_query else None
         self._plans: dict[tuple[Any, ...], Selection | None] = {}
 
     def cost(self, variables: Mapping[str, Any] | None) -> int:

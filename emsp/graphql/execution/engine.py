@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import strawberry
 from graphql import ExecutionResult as CoreResult
@@ -20,6 +20,14 @@ from emsp.graphql.execution.limits import COST_MAX, too_much
 from emsp.graphql.execution.persisted import Persisted
 
 log = logs.log(__name__)
+
+
+@runtime_checkable
+class Again(Protocol):
+    """The context of a request that may be run by two engines, one after the other."""
+
+    def begin_anew(self) -> None:
+        """Forget what the first one did."""
 
 
 class PlannedSchema(strawberry.Schema):
@@ -79,6 +87,8 @@ class PlannedSchema(strawberry.Schema):
             )
         except Exception as error:  # told, and logged, by graphql-core, which runs it again
             log.debug("no plan answers this", reason=repr(error))
+            if isinstance(context, Again):
+                context.begin_anew()
         return None
 
 

@@ -8,17 +8,17 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
-from graphql.execution import get_argument_values
-from strawberry.types.arguments import convert_arguments
 
+from emsp.graphql.execution.arguments import Arguments
 from emsp.graphql.execution.collect import NotCovered
+from emsp.graphql.execution.waiting import results
 from emsp.graphql.fields import KEPT
 
 Column = list[Any]
 
 
 class Source(Protocol):
-    """Gives a field's values; those of a source that waits may be tasks."""
+    """Gives a field's values: a source that waits by `awaited`, any other by `values`."""
 
     waits: bool
 
@@ -26,11 +26,27 @@ class Source(Protocol):
         """A value for each object."""
         ...
 
+    async def awaited(self, parents: Column, run: Any) -> Column:
+        """A value for each object."""
+        ...
 
-class Constant:
-    """The same for all."""
+
+class AtOnce:
+    """A source that need not wait."""
 
     waits = False
+
+    def values(self, parents: Column, run: Any) -> Column:
+        """A value for each object."""
+        raise NotImplementedError
+
+    async def awaited(self, parents: Column, run: Any) -> Column:
+        """A value for each object."""
+        return self.values(parents, run)
+
+
+class Constant(AtOnce):
+    """The same for all."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -40,10 +56,8 @@ class Constant:
         return [self._value] * len(parents)
 
 
-class Attribute:
+class Attribute(AtOnce):
     """What an object holds."""
-
-    waits = False
 
     def __init__(self, name: str) -> None:
         self._of = attrgetter(name)
@@ -53,10 +67,8 @@ class Attribute:
         return list(map(self._of, parents))
 
 
-class Method:
+class Method(AtOnce):
     """What a resolver makes of an object."""
-
-    waits = False
 
     def __init__(
         self, function: Callable[..., Any], arguments: Callable[[Any], dict[str, Any]], is_bound: bool
@@ -79,10 +91,10 @@ class Waiting(Method):
 
     waits = True
 
-    def values(self, parents: Column, run: Any) -> Column:
-        """A value for each object, or the task that gives it."""
-        started: Column = run.tasks.start(self._called(parents, run))
-        return started
+    async def awaited(self, parents: Column, run: Any) -> Column:
+        """A value for each object."""
+        called = self._called(parents, run)
+        return [await next(called)] if len(parents) == 1 else await results(run.tasks.start(called))
 
 
 def source(schema: Any, definition: GraphQLField, node: FieldNode) -> Source:
@@ -113,15 +125,11 @@ def has_rows(kind: GraphQLObjectType) -> bool:
 
 def _arguments(schema: Any, definition: GraphQLField, node: FieldNode) -> Callable[[Any], dict[str, Any]]:
     """What the resolver is given besides the object; read once for all objects of a level."""
-    declared = definition.extensions["strawberry-definition"]
-    told = declared.base_resolver.info_parameter
-    registry, config = schema.schema_converter.scalar_registry, schema.config
+    told = definition.extensions["strawberry-definition"].base_resolver.info_parameter
+    arguments = Arguments(schema, definition, node) if definition.args else None
 
     def given(run: Any) -> dict[str, Any]:
         found: dict[str, Any] = {told.name: run.info} if told else {}
-        if definition.args:
-            raw = get_argument_values(definition, node, run.variables)
-            found |= convert_arguments(raw, declared.arguments, registry, config)
-        return found
+        return found | arguments.given(run.variables) if arguments else found
 
     return given

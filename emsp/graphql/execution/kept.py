@@ -3,47 +3,89 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from time import monotonic
+from typing import Any, Generic, TypeVar, overload
 
 import orjson
 
-BYTES_MAX, OVERHEAD = 24_000_000, 400
-SECONDS_MAX = 60  # also for what a version does not tell, such as the new name of an operator
+T = TypeVar("T")
+BYTES_MAX, OVERHEAD = 160_000_000, 350
+"""Room for a hundred thousand stations on a map, with all their plugs."""
+SECONDS_MAX = 600  # also for what a version does not tell, such as the new name of a party
 Key = tuple[int, int]  # the selection, the station
-Values = tuple[Any, ...]
+
+
+class Rows(Sequence[T], Generic[T]):
+    """Objects of which the ids and versions of their rows are known; each is made when it is looked at.
+
+    What is kept of a row answers for its object, which then is not made at all.
+    """
+
+    def __init__(self, ids: Sequence[int], versions: Sequence[int], made: Callable[[int], T]) -> None:
+        """`made` gives the object at a place."""
+        self.ids, self.versions, self.made = ids, versions, made
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+    def __getitem__(self, place: int | slice) -> T | list[T]:
+        if isinstance(place, slice):
+            return [self.made(one) for one in range(*place.indices(len(self)))]
+        return self.made(range(len(self))[place])
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self.made, range(len(self)))
+
+
+Entry = tuple[int, Any, int, float]
+"""The version, the answer, its size in bytes, and when it was made: a plain tuple, which the collector passes by."""
 
 
 class Kept:
-    """Values of fields by selection and station, the newest version only; those used least lately are forgotten."""
+    """Answers by selection and station, the newest version only; those made first are forgotten first."""
 
-    def __init__(self, bytes_max: int = BYTES_MAX) -> None:
-        self._bytes_max, self._bytes = bytes_max, 0
-        self._found = OrderedDict[Key, tuple[int, float, int, Values]]()
+    def __init__(self, bytes_max: int = BYTES_MAX, now: Callable[[], float] = monotonic) -> None:
+        self._bytes_max, self._now, self._bytes = bytes_max, now, 0
+        self._entries = OrderedDict[Key, Entry]()
 
-    def get(self, key: Key, version: int, now: float) -> Values | None:
-        """The values, when they are kept for this version. `now` is by the monotonic clock."""
-        found = self._found.get(key)
-        if found is None or found[0] != version or found[1] < now:
-            return None
-        self._found.move_to_end(key)
-        return found[3]
+    def get(self, selection: int, ids: Sequence[int], versions: Sequence[int]) -> list[Any]:
+        """The answers that are kept for these versions of rows, None where there is none."""
+        self._forget(self._now() - SECONDS_MAX)
+        entries = map(self._entries.get, zip(repeat(selection), ids, strict=False))
+        return [
+            entry[1] if entry is not None and entry[0] == version else None
+            for entry, version in zip(entries, versions, strict=True)
+        ]
 
-    def put(self, key: Key, version: int, now: float, answers: Values) -> Values:
-        """The values to answer with, kept from now on: what has parts is JSON."""
-        values, size = [], OVERHEAD
-        for answer in answers:
-            if isinstance(answer, dict | list):
-                text = orjson.dumps(answer)
-                values.append(orjson.Fragment(text))
-                size += len(text)
-            else:
-                values.append(answer)
-        self._keep(key, (version, now + SECONDS_MAX, size, tuple(values)))
-        return tuple(values)
-
-    def _keep(self, key: Key, entry: tuple[int, float, int, Values]) -> None:
-        before = self._found.pop(key, None)
-        self._found[key] = entry
-        self._bytes += entry[2] - (before[2] if before else 0)
+    def put(self, key: Key, version: int, answer: Any, size: int) -> None:
+        """Keep an answer of so many bytes."""
+        before = self._entries.pop(key, None)
+        self._entries[key] = version, answer, size + OVERHEAD, self._now()
+        self._bytes += size + OVERHEAD - (before[2] if before else 0)
         while self._bytes > self._bytes_max:
-            self._bytes -= self._found.popitem(last=False)[1][2]
+            self._forget_first()
+
+    def _forget(self, made_before: float) -> None:
+        while self._entries and next(iter(self._entries.values()))[3] < made_before:
+            self._forget_first()
+
+    def _forget_first(self) -> None:
+        self._bytes -= self._entries.popitem(last=False)[1][2]
+
+
+def as_json(values: Sequence[Any]) -> tuple[tuple[Any, ...], int]:
+    """Values of fields, those with parts as JSON, and how many bytes that has."""
+    size, written = 0, []
+    for value in values:
+        if isinstance(value, dict | list):
+            text = orjson.dumps(value)
+            size += len(text)
+            value = orjson.Fragment(text)
+        written.append(value)
+    return tuple(written), size

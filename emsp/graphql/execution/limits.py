@@ -36,8 +36,12 @@ Cost = Callable[[Given], int]
 
 def cost_of(schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode) -> Cost:
     """What an operation may cost, by the variables that it is sent with, whatever they skip."""
-    root = schema.get_root_type(operation.operation)
-    return _Costs(schema, fragments, operation).of(root, operation.selection_set, lambda _: ITEMS)
+    root, costs = schema.get_root_type(operation.operation), _Costs(schema, fragments, operation)
+    cost = costs.of(root, operation.selection_set, lambda _: ITEMS)
+    if costs.variables:
+        return cost
+    always = cost({})
+    return lambda _: always
 
 
 def too_much(cost: int) -> GraphQLError | None:
@@ -49,7 +53,7 @@ def too_much(cost: int) -> GraphQLError | None:
 
 class _Costs:
     def __init__(self, schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode) -> None:
-        self._schema, self._fragments = schema, fragments
+        self._schema, self._fragments, self.variables = schema, fragments, set[str]()
         self._defaults = {each.variable.name.value: each.default_value for each in operation.variable_definitions or ()}
 
     def of(self, kind: Any, selections: SelectionSetNode, items: Cost) -> Cost:
@@ -87,6 +91,7 @@ class _Costs:
         for name in ("first", "ids"):
             if name in definition.args:
                 value, default = asked.get(name), definition.args[name].default_value
+                self.variables |= {value.name.value} if isinstance(value, VariableNode) else set()
                 return lambda given: self._number(value, default, given)
         if node.name.value in ("nodes", "edges"):
             return items

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import count, repeat
-from time import monotonic
 from typing import Any
 
+import orjson
 from graphql import (
     FieldNode,
     GraphQLInterfaceType,
@@ -29,7 +29,7 @@ from strawberry.types.base import get_object_definition
 
 from emsp.graphql.execution import fields, leaves
 from emsp.graphql.execution.collect import Collector, NotCovered
-from emsp.graphql.execution.kept import Kept
+from emsp.graphql.execution.kept import Kept, Rows, as_json
 from emsp.graphql.execution.leaves import Column
 from emsp.graphql.execution.waiting import Tasks, results
 
@@ -101,11 +101,19 @@ class Asked:
     objects: Objects | None
     is_kept: bool
 
-    async def column(self, parents: Column, run: Run) -> Column:
-        """The field's answers for all objects of a level."""
+    @property
+    def waits(self) -> bool:
+        """Whether its answers may have to be waited for."""
+        return self.source.waits or self.objects is not None
+
+    def column(self, parents: Column, run: Run) -> Column:
+        """The field's answers for all objects of a level, where they need not be waited for."""
         values = self.source.values(parents, run)
-        if self.source.waits:
-            values = await results(values)
+        return self.write(values) if self.write else values
+
+    async def awaited(self, parents: Column, run: Run) -> Column:
+        """As `column`, for any field."""
+        values = await self.source.awaited(parents, run) if self.source.waits else self.source.values(parents, run)
         if self.write:
             return self.write(values)
         return await self.objects.answers(values, run) if self.objects else values
@@ -131,7 +139,23 @@ class Selection:
         versions = self._versions(objects) if run.kept else None
         if run.kept is None or versions is None:
             return self._record(*await self._columns(self._asked, objects, run))
-        return await self._answers_kept(objects, versions, run, run.kept)
+        rows = Rows([one.row.id for one in objects], versions, objects.__getitem__)
+        if self.is_kept:
+            return list(map(orjson.Fragment, await self.texts(rows, run, run.kept)))
+        return await self._answers_kept(rows, run, run.kept)
+
+    async def texts(self, rows: Rows[Any], run: Run, kept: Kept) -> list[bytes]:
+        """An answer for each row, as JSON; all that is asked for is kept."""
+        found: list[Any] = kept.get(self._number, rows.ids, rows.versions)
+        missing = [place for place, text in enumerate(found) if text is None]
+        if missing:
+            objects = [rows.made(place) for place in missing]
+            self._check(objects)
+            answers = self._record(*await self._columns(self._asked, objects, run)) if self._asked else repeat({})
+            for place, answer in zip(missing, answers, strict=False):
+                found[place] = text = orjson.dumps(answer)
+                kept.put((self._number, rows.ids[place]), rows.versions[place], text, len(text))
+        return found
 
     def _versions(self, objects: Column) -> list[int] | None:
         """The versions of the rows, where all have one."""
@@ -139,22 +163,28 @@ class Selection:
         versions = [version for version in found if version is not None]
         return versions if len(versions) == len(objects) else None
 
-    async def _answers_kept(self, objects: Column, versions: list[int], run: Run, kept: Kept) -> Column:
+    async def _answers_kept(self, rows: Rows[Any], run: Run, kept: Kept) -> Column:
         """As `answers`, with what is said of the same version of a row taken from what is kept."""
+        objects = list(rows)
         live = run.tasks.start([self._columns(self._live, objects, run)])
-        keys = [(self._number, one.row.id) for one in objects]
-        now = monotonic()
-        found = list(map(kept.get, keys, versions, repeat(now)))
+        found = kept.get(self._number, rows.ids, rows.versions)
         missing = [place for place, values in enumerate(found) if values is None]
         if missing:
             columns = await self._columns(self._kept, [objects[place] for place in missing], run)
             for place, values in zip(missing, zip(*columns, strict=True), strict=True):
-                found[place] = kept.put(keys[place], versions[place], now, values)
-        columns = [*zip(*found, strict=True), *(await results(live))[0]]
-        return self._record(*(columns[place] for place in self._order))
+                found[place], size = as_json(values)
+                kept.put((self._number, rows.ids[place]), rows.versions[place], found[place], size)
+        answers: list[Any] = [*zip(*found, strict=True), *(await results(live))[0]]
+        return self._record(*(answers[place] for place in self._order))
 
     async def _columns(self, asked: list[Asked], objects: Column, run: Run) -> list[Column]:
-        return await results(run.tasks.start(one.column(objects, run) for one in asked))
+        waiting = [one for one in asked if one.waits]
+        if len(waiting) == 1:
+            found = [await waiting[0].awaited(objects, run)]
+        else:
+            found = await results(run.tasks.start(one.awaited(objects, run) for one in waiting)) if waiting else []
+        done = iter(found)
+        return [next(done) if one.waits else one.column(objects, run) for one in asked]
 
     def _check(self, objects: Column) -> None:
         is_of = self._kind.is_type_of
@@ -174,6 +204,11 @@ class Kinds:
     def answers(self, objects: Column, run: Run) -> Coroutine[Any, Any, Column]:
         """An answer for each object."""
         return self._only.answers(objects, run) if self._only else self._sorted_out(objects, run)
+
+    async def array(self, rows: Rows[Any], run: Run, kept: Kept) -> orjson.Fragment:
+        """The answers for rows, as one piece of JSON; all that is asked for is kept."""
+        assert self._only is not None
+        return orjson.Fragment(b"[" + b",".join(await self._only.texts(rows, run, kept)) + b"]")
 
     async def _sorted_out(self, objects: Column, run: Run) -> Column:
         places: dict[type, list[int]] = {}
@@ -220,11 +255,17 @@ class Objects:
         if self._required:
             leaves.present(values)
         if self._inner:
-            return leaves.folded(await self._inner.answers(leaves.flat(values), run), values)
+            return await self._lists(self._inner, values, run)
         if self._required:
             return await self._kinds.answers(values, run)
         there = iter(await self._kinds.answers([value for value in values if value is not None], run))
         return [None if value is None else next(there) for value in values]
+
+    async def _lists(self, inner: Objects, values: Column, run: Run) -> Column:
+        if run.kept and self.is_kept and set(map(type, values)) == {Rows}:
+            return [await self._kinds.array(rows, run, run.kept) for rows in values]
+        lists = [list(value) if type(value) is Rows else value for value in values]
+        return leaves.folded(await inner.answers(leaves.flat(lists), run), lists)
 
 
 def _record(keys: list[str]) -> Callable[..., Column]:

@@ -12,12 +12,15 @@ from typing import Any
 from strawberry.schema import BaseSchema
 from strawberry.types.execution import ExecutionResult
 
-from emsp.graphql.live_map.events import stage_for
+from emsp import logs
+from emsp.graphql.live_map.events import event_of, stage_for
+from emsp.graphql.live_map.plans import plan_of
 from emsp.graphql.live_map.states import State
 from emsp.graphql.viewer import Context
 from emsp.stations.geo import Box
 
 KEPT_MAX, KEPT_S = 5000, 5.0
+log = logs.log(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Rendering:
         self.is_shared = is_shared
         self._asked, self._context, self._encode = asked, context, encode
         self._stage = stage_for(context)
+        self._plan = plan_of(asked.schema, asked.query, asked.operation_name, asked.variables)
         self._stream: AsyncGenerator[Any, None] | None = None
         self._lock = asyncio.Lock()
         self._kept: dict[int, tuple[State, float, str]] = {}
@@ -83,9 +87,17 @@ class Rendering:
         async with self._lock:
             payload = self.kept(state)
             if payload is None:
-                payload = self._encode(_payload(await self._result(state)))
+                payload = self._encode(await self._planned(state) or _payload(await self._result(state)))
                 self._keep(state, payload)
             return payload
+
+    async def _planned(self, state: State) -> dict[str, Any] | None:
+        self._stage.asker = self._context.asker
+        try:
+            return {"data": await self._plan.data(event_of(state), self._stage)} if self._plan else None
+        except Exception as error:  # told, and logged, by graphql-core, which makes it again
+            log.debug("no plan tells this", reason=repr(error))
+        return None
 
     async def _result(self, state: State) -> ExecutionResult:
         self._stage.state, self._stage.asker = state, self._context.asker

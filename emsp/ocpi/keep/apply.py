@@ -6,8 +6,9 @@ Pushed, pulled and replayed documents all go this way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,23 +18,17 @@ from emsp import jobs, logs
 from emsp.charging import track
 from emsp.db.engine import Db, transaction
 from emsp.errors import EmspError, Invalid
-from emsp.ocpi import routing, wire
+from emsp.ocpi import routing
 from emsp.ocpi.connections import PartyId
 from emsp.ocpi.keep import inbox
 from emsp.ocpi.keep.inbox import Item
+from emsp.ocpi.keep.meaning import Meanings, meaning, understand
 from emsp.ocpi.tables import Connection, InboxDocument
-from emsp.ocpi.words import bridge, messages, quirks
-from emsp.ocpi.words.reading import convert, read
-from emsp.ocpi.words.translate_charge import record_of, report_of
-from emsp.ocpi.words.translate_location import station_of
-from emsp.ocpi.words.translate_tariff import tariff_facts
+from emsp.ocpi.words.reading import read
 from emsp.pricing import catalog
 from emsp.stations import changes
 
 log = logs.log(__name__)
-Understand = Callable[[Item], Any]
-AT_A_STRETCH = 25
-"""How many documents are read before others get a turn."""
 
 
 class Applied(msgspec.Struct, kw_only=True):
@@ -50,143 +45,104 @@ class Applied(msgspec.Struct, kw_only=True):
         self.older += older
 
 
-class Way(NamedTuple):
-    """How the objects of a module are understood, and which feature they go to."""
-
-    understand: Understand
-    hand_over: Callable[[Db, UUID, Sequence[Any]], Awaitable[tuple[int, int, int]]]
+By = Mapping[UUID, Sequence[Any]]
+"""What was understood, by the partner that it belongs to."""
 
 
-async def take_in(db: Db, connection: Connection, module: str, items: Sequence[Item]) -> Applied:
-    """Keep the items (of distinct keys) and tell the features. A bad one is set apart alone."""
+HandOver = Callable[[Db, By], Awaitable[tuple[int, int, int]]]
+"""Tells a feature, and gives how many things changed, did not, or were older than what is known."""
+Owned = tuple[str, UUID, Any]
+"""The key of an object, the partner that it belongs to, and what it means."""
+
+
+async def take_in(
+    db: Db, connection: Connection, module: str, items: Sequence[Item], known: Meanings | None = None
+) -> Applied:
+    """Keep the items (of distinct keys) and tell the features. A bad one is set apart alone.
+
+    What is `known` already of their meanings is not worked out again.
+    """
     if module == "cdrs":
         return await _take_in_cdrs(db, connection, items)
+    meanings = known or {}
     keeping = asyncio.create_task(inbox.keep(db, connection.id, module, items))
-    try:
-        understood, reasons = await _understand(module, items)  # while PostgreSQL writes
+    try:  # while PostgreSQL writes
+        meanings = meanings | await understand(module, [item for item in items if item not in meanings])
     finally:
         ids = await keeping
-    applied = await _apply(db, connection, module, understood, reasons)
+    applied = await _apply(db, connection, module, {item.key: meanings[item] for item in items})
     await inbox.set_apart(db, {ids[key]: reason for key, reason in applied.reasons.items()})
     return applied
 
 
-async def _understand(module: str, items: Sequence[Item]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What items mean, and why others mean nothing, by their keys; others get a turn in between."""
-    understood, reasons = dict[str, Any](), dict[str, str]()
-    for position, item in enumerate(items, start=1):
-        try:
-            understood[item.key] = _understood(WAYS[module].understand, item)
-        except Invalid as fault:
-            reasons[item.key] = str(fault)
-        if position % AT_A_STRETCH == 0:
-            await asyncio.sleep(0)
-    return understood, reasons
-
-
-async def _apply(
-    db: Db, connection: Connection, module: str, understood: dict[str, Any], reasons: dict[str, str]
-) -> Applied:
-    applied = Applied(reasons=reasons)
-    for partner_id, facts in (await _by_owner(db, connection, understood, applied)).items():
-        await _hand_over(db, partner_id, WAYS[module], facts, applied)
+async def _apply(db: Db, connection: Connection, module: str, meanings: Mapping[str, Any]) -> Applied:
+    faults = {key: str(fault) for key, fault in meanings.items() if isinstance(fault, Invalid)}
+    applied = Applied(reasons=faults)
+    understood = {key: facts for key, facts in meanings.items() if key not in faults}
+    if owned := await _owned(db, connection, understood, applied):
+        await _hand_over(db, WAYS[module], owned, applied)
     return applied
 
 
-def _understood(understand: Understand, item: Item) -> Any:
-    if item.fault:
-        raise Invalid(item.fault)
-    return understand(item)
-
-
-async def _by_owner(
-    db: Db, connection: Connection, understood: dict[str, Any], applied: Applied
-) -> dict[UUID, dict[str, Any]]:
-    """What was understood, by the partner that it belongs to; what is of parties that do not come this way is not."""
+async def _owned(db: Db, connection: Connection, understood: Mapping[str, Any], applied: Applied) -> list[Owned]:
+    """The key of what was understood, the partner that it belongs to, and what it is; without what is of parties that
+    do not come this way."""
     parties = {key: PartyId(facts.country_code, facts.party_id) for key, facts in understood.items()}
     owners = await routing.owners(db, connection.id, parties.values()) if parties else {}
-    sorted_out: dict[UUID, dict[str, Any]] = {}
-    for key, facts in understood.items():
-        if partner_id := owners.get(parties[key]):
-            sorted_out.setdefault(partner_id, {})[key] = facts
-        else:
-            applied.reasons[key] = str(_foreign(parties[key]))
-    return sorted_out
+    foreign = {key: str(_foreign(party)) for key, party in parties.items() if party not in owners}
+    applied.reasons.update(foreign)
+    return [(key, owners[parties[key]], facts) for key, facts in understood.items() if key not in foreign]
 
 
 def _foreign(party: PartyId) -> Invalid:
     return Invalid(f"{party.country_code} {party.party_id} is not a party of this partner", "party_id")
 
 
-async def _hand_over(db: Db, partner_id: UUID, way: Way, understood: dict[str, Any], applied: Applied) -> None:
-    """All at once; one by one when something among them cannot be stored."""
+async def _hand_over(db: Db, tell: HandOver, owned: Sequence[Owned], applied: Applied) -> None:
+    """All at once; when something among them cannot be stored, one half and then the other."""
     try:
         async with db.begin_nested():
-            applied.add(*await way.hand_over(db, partner_id, list(understood.values())))
+            applied.add(*await tell(db, _by_owner(owned)))
         return
     except (EmspError, DBAPIError, ValueError, ArithmeticError) as error:
-        if len(understood) == 1:
-            log.warning("a document could not be taken over", error=str(error), key=next(iter(understood)))
-            applied.reasons[next(iter(understood))] = _in_one_line(error)
+        if len(owned) == 1:
+            log.warning("a document could not be taken over", error=str(error), key=owned[0][0])
+            applied.reasons[owned[0][0]] = _in_one_line(error)
             return
-    for key, facts in understood.items():
-        await _hand_over(db, partner_id, way, {key: facts}, applied)
+    middle = len(owned) // 2
+    await _hand_over(db, tell, owned[:middle], applied)
+    await _hand_over(db, tell, owned[middle:], applied)
+
+
+def _by_owner(owned: Iterable[Owned]) -> By:
+    found = defaultdict[UUID, list[Any]](list)
+    for _, partner_id, facts in owned:
+        found[partner_id].append(facts)
+    return found
 
 
 def _in_one_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:500]
 
 
-async def _put_stations(db: Db, partner_id: UUID, facts: Sequence[Any]) -> tuple[int, int, int]:
-    counts = await changes.put_stations(db, partner_id, facts)
+async def _put_stations(db: Db, stations: By) -> tuple[int, int, int]:
+    counts = await changes.put_all_stations(db, stations)
     return counts.changed, counts.unchanged, counts.older
 
 
-async def _put_tariffs(db: Db, partner_id: UUID, facts: Sequence[Any]) -> tuple[int, int, int]:
-    counts = await catalog.put_tariffs(db, partner_id, facts)
-    return counts.changed, counts.unchanged, counts.older
+async def _put_tariffs(db: Db, tariffs: By) -> tuple[int, int, int]:
+    put = [await catalog.put_tariffs(db, partner_id, tariffs[partner_id]) for partner_id in sorted(tariffs)]
+    return sum(one.changed for one in put), sum(one.unchanged for one in put), sum(one.older for one in put)
 
 
-async def _report_sessions(db: Db, partner_id: UUID, facts: Sequence[Any]) -> tuple[int, int, int]:
-    for report in facts:
-        await track.session_reported(db, partner_id, report)
-    return len(facts), 0, 0
+async def _report_sessions(db: Db, reports: By) -> tuple[int, int, int]:
+    for partner_id, of_partner in reports.items():
+        for report in of_partner:
+            await track.session_reported(db, partner_id, report)
+    return sum(map(len, reports.values())), 0, 0
 
 
-def _reader(module: str, message: type, translate: Callable[[Any], Any]) -> Understand:
-    """How the objects of a module are understood, whatever version they are written in."""
-
-    def understand(item: Item) -> Any:
-        try:
-            found, remarks = quirks.corrected(_message(module, message, item))
-            facts = translate(found)
-        except Invalid as fault:
-            raise bridge.in_their_words(module, item.version, fault) from fault
-        for remark in remarks:
-            log.warning("an object was read with a correction", module=module, key=item.key, correction=remark)
-        return facts
-
-    return understand
-
-
-def _message(module: str, message: type, item: Item) -> Any:
-    if bridge.needs_lift(module, item.version):
-        wire.refuse_nul(item.body)
-        return convert(bridge.lift(module, item.version, wire.decode(item.body), item.owner), message)
-    found: Any = read(item.body, message)
-    return found if item.owner is None or found.country_code else _owned(found, item.owner)
-
-
-def _owned(found: Any, owner: PartyId) -> Any:
-    return msgspec.structs.replace(found, country_code=owner.country_code, party_id=owner.party_id)
-
-
-WAYS = {
-    "locations": Way(_reader("locations", messages.Location, station_of), _put_stations),
-    "tariffs": Way(_reader("tariffs", messages.Tariff, tariff_facts), _put_tariffs),
-    "sessions": Way(_reader("sessions", messages.Session, report_of), _report_sessions),
-}
-_read_cdr = _reader("cdrs", messages.Cdr, record_of)
+WAYS: dict[str, HandOver] = {"locations": _put_stations, "tariffs": _put_tariffs, "sessions": _report_sessions}
 
 
 async def _take_in_cdrs(db: Db, connection: Connection, items: Sequence[Item]) -> Applied:
@@ -225,7 +181,7 @@ async def settle_inbox_cdr(document_id: int) -> None:
             return
         connection = await db.get_one(Connection, document.connection_id)
         try:
-            record = _understood(_read_cdr, inbox.item_in(document))
+            record = meaning("cdrs", inbox.item_in(document))
             partner_id = await routing.owner(db, connection.id, party := PartyId(record.country_code, record.party_id))
             if partner_id is None:
                 raise _foreign(party)

@@ -93,10 +93,20 @@ async def news(db: Db, connection_id: UUID, module: str, items: Iterable[Item]) 
     """The items that differ from what is kept and are not older. Of several with one key the last one counts."""
     received = {item.key: item for item in items}
     kept = await _kept_hashes(db, connection_id, module, received)
-    differing = [item for key, item in received.items() if kept.get(key) != item.hash]
+    differing = _differing(received, kept)
     bodies = await _kept_bodies(db, connection_id, module, [item.key for item in differing if item.key in kept])
     fresh = [item for item in differing if not is_older(item, bodies.get(item.key))]
     return News(fresh, len(received) - len(differing), len(differing) - len(fresh))
+
+
+async def differing(db: Db, connection_id: UUID, module: str, items: Iterable[Item]) -> list[Item]:
+    """As `news`, before it is their turn: nothing is locked, and what is older is among them."""
+    received = {item.key: item for item in items}
+    return _differing(received, await _kept_hashes(db, connection_id, module, received))
+
+
+def _differing(received: Mapping[str, Item], kept: Mapping[str, str]) -> list[Item]:
+    return [item for key, item in received.items() if kept.get(key) != item.hash]
 
 
 def is_older(item: Item, kept_body: bytes | None) -> bool:

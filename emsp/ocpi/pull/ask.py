@@ -23,9 +23,9 @@ from emsp.ocpi import routing
 from emsp.ocpi.connections import PartyId, Peer
 from emsp.ocpi.keep import inbox
 from emsp.ocpi.keep.apply import take_in
-from emsp.ocpi.pull.crawl import SLICE
 from emsp.ocpi.pull.pages import first_url, pages
 from emsp.ocpi.pull.schedule import OF_CHARGES
+from emsp.ocpi.pull.slices import SLICE
 from emsp.ocpi.tables import Connection, SyncRun
 
 MARGIN = timedelta(minutes=10)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,12 +26,12 @@ from emsp.ocpi.connections import Peer
 from emsp.ocpi.keep import inbox, unseen
 from emsp.ocpi.keep.apply import Applied, take_in
 from emsp.ocpi.pull import schedule
-from emsp.ocpi.pull.pages import Page, Position, first_url, is_a_fault, pages
+from emsp.ocpi.pull.ahead import ahead
+from emsp.ocpi.pull.pages import Position, first_url, is_a_fault, pages
+from emsp.ocpi.pull.slices import Slice, slices
 from emsp.ocpi.serve.hub import take_in_client_info
 from emsp.ocpi.tables import Connection, SyncRun
 
-SLICE = 500
-"""How many objects one transaction takes, however long the partner's pages are."""
 RESUMED_WITHIN = timedelta(days=1)
 Progress = Callable[[str, int, int | None], None]
 log = logs.log(__name__)
@@ -52,6 +52,8 @@ class PullCounts(msgspec.Struct, kw_only=True):
     """Objects that a whole list did not have, too many of them to be withdrawn without a look."""
     complete: bool = False
     """Whether everything that was asked for came."""
+    paused: bool = False
+    """Whether its turn was over before that, so that it is to go on where it is."""
     resumed_at: int = 0
     """After how many objects a crawl that was broken off went on, the last time that happened."""
     seconds: float = 0.0
@@ -85,29 +87,40 @@ class Crawl(msgspec.Struct, kw_only=True):
 
 
 async def pull_module(
-    peer: Peer, module: str, *, full: bool = False, withdraw: bool = False, progress: Progress
+    peer: Peer,
+    module: str,
+    *,
+    full: bool = False,
+    withdraw: bool = False,
+    progress: Progress,
+    until: float | None = None,
 ) -> PullCounts:
     """Pull one module of a partner, going on where an earlier crawl was broken off; a failure is in the counts.
 
     `full` asks for everything. `withdraw` lets go of whatever a whole list does not have, however much that is.
+    After `until`, by the clock of `time.monotonic`, it pauses when a page is taken in.
     """
     started = time.perf_counter()
     crawl, counts = await _begin(peer, module, full)
     before_s = counts.seconds
     try:
         try:
-            await _walk(peer, module, crawl, counts, progress)
+            counts.paused = await _walk(peer, module, crawl, counts, progress, until)
         except PeerRefused as refused:
             if not _is_place_lost(refused, crawl, counts):
                 raise
             log.warning("a crawl cannot go on where it was; it begins anew", partner=peer.name, module=module)
             crawl, counts = await _begin(peer, module, full, anew=True)
-            await _walk(peer, module, crawl, counts, progress)
+            counts.paused = await _walk(peer, module, crawl, counts, progress, until)
     except EmspError as failed:
         log.warning("a pull failed", partner=peer.name, module=module, reason=str(failed))
         counts.failure = str(failed)
     counts.seconds = round(before_s + time.perf_counter() - started, 2)
-    await _end(peer, module, crawl, counts, withdraw)
+    if counts.paused:
+        async with transaction() as db:
+            await _keep_place(db, peer, module, crawl, counts)
+    else:
+        await _end(peer, module, crawl, counts, withdraw)
     return counts
 
 
@@ -127,7 +140,7 @@ async def _begin(peer: Peer, module: str, full: bool, *, anew: bool = False) -> 
         crawl = None if anew else _broken_off(run, endpoint, date_from, now)
         if crawl:
             counts = msgspec.convert(run.counts, PullCounts)
-            counts.resumed_at, counts.failure = crawl.at.seen, None
+            counts.resumed_at, counts.failure, counts.paused = crawl.at.seen, None, False
             return crawl, counts
         await unseen.forget(db, peer.id, module)
         newest = await unseen.newest(db, peer.id, module)
@@ -154,40 +167,45 @@ def _broken_off(run: SyncRun, endpoint: str, date_from: datetime | None, now: da
     return crawl if same and enough and now - crawl.begun_at < RESUMED_WITHIN else None
 
 
-async def _walk(peer: Peer, module: str, crawl: Crawl, counts: PullCounts, progress: Progress) -> None:
+async def _walk(
+    peer: Peer, module: str, crawl: Crawl, counts: PullCounts, progress: Progress, until: float | None
+) -> bool:
+    """Whether it paused on the way."""
     if counts.resumed_at:
         progress(module, counts.seen, counts.total)
-    async with aclosing(pages(peer, crawl.first, crawl.at)) as walk:
-        async for page in walk:
-            await _take_in_page(peer, module, page, crawl, counts)
-            progress(module, counts.seen, counts.total)
+    listed = slices(peer, module, pages(peer, crawl.first, crawl.at))
+    async with aclosing(ahead(listed)) as walk:
+        async for part in walk:
+            await _take_in_slice(peer, module, part, crawl, counts)
+            if part.after:
+                progress(module, counts.seen, counts.total)
+                if part.after.url and until is not None and time.monotonic() >= until:
+                    return True
+    return False
 
 
-async def _take_in_page(peer: Peer, module: str, page: Page, crawl: Crawl, counts: PullCounts) -> None:
-    """The objects of a page in slices; with the last one, the point after it."""
-    for start in range(0, max(len(page.items), 1), SLICE):
-        bodies, is_last = page.items[start : start + SLICE], start + SLICE >= len(page.items)
-        async with transaction() as db:
-            if bodies:
-                await _take_in(db, peer, module, bodies, crawl, counts)
-            if is_last:
-                crawl.at, counts.total = page.after, page.after.total
-                await _keep_place(db, peer, module, crawl, counts)
+async def _take_in_slice(peer: Peer, module: str, part: Slice, crawl: Crawl, counts: PullCounts) -> None:
+    """A part of a page; with the last one, the point after it."""
+    async with transaction() as db:
+        if part.bodies:
+            await _take_in(db, peer, module, part, crawl, counts)
+        if part.after:
+            crawl.at, counts.total = part.after, part.after.total
+            await _keep_place(db, peer, module, crawl, counts)
 
 
-async def _take_in(db: Db, peer: Peer, module: str, bodies: Sequence[bytes], crawl: Crawl, counts: PullCounts) -> None:
-    counts.seen += len(bodies)
+async def _take_in(db: Db, peer: Peer, module: str, part: Slice, crawl: Crawl, counts: PullCounts) -> None:
+    counts.seen += len(part.bodies)
     connection = await db.get_one(Connection, peer.id)
     if module == schedule.HUB_MODULE:
-        counts.add(await take_in_client_info(db, connection, bodies))
+        counts.add(await take_in_client_info(db, connection, part.bodies))
         return
-    owner = None if peer.hub else peer.party
-    items = [inbox.item_of(body, peer.version, owner) for body in bodies]
+    items = part.items
     news = await inbox.news(db, peer.id, module, items)
     if crawl.lists_all(module):
         await unseen.note(db, peer.id, module, (item.key for item in items))
     if news.fresh:
-        counts.add(await take_in(db, connection, module, news.fresh))
+        counts.add(await take_in(db, connection, module, news.fresh, part.meanings))
     counts.unchanged += news.unchanged + len(items) - len({item.key for item in items})
     counts.older += news.older
     times = [item.updated_at for item in items if item.updated_at]

@@ -7,9 +7,9 @@ asked for again. A page is read ahead while the last one is worked on.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -21,6 +21,7 @@ from emsp.errors import PartnerFailed, PartnerUnreachable
 from emsp.ocpi import client, wire
 from emsp.ocpi.client import Answer, PeerRefused
 from emsp.ocpi.connections import PartyId, Peer, origin
+from emsp.ocpi.pull.ahead import ahead
 
 LIMIT = 500
 MAX_PAGES = 20_000
@@ -84,14 +85,9 @@ async def pages(
     PeerRefused among them.
     """
     crawl = _Crawl(peer, first, start or Position(url=first), to)
-    upcoming: asyncio.Task[Page | None] | None = asyncio.create_task(crawl.next_page())
-    try:
-        while upcoming and (page := await upcoming) is not None:
-            upcoming = asyncio.create_task(crawl.next_page())
+    async with aclosing(ahead(crawl.all())) as walk:
+        async for page in walk:
             yield page
-    finally:
-        if upcoming:
-            upcoming.cancel()
 
 
 def with_query(url: str, changed: Mapping[str, str]) -> str:
@@ -112,6 +108,11 @@ class _Crawl:
         """Whether a page came; a crawl that goes on may find that its page is no longer there."""
         self.visited: set[str] = set()
         self.prints = {start.print} - {""}
+
+    async def all(self) -> AsyncGenerator[Page, None]:
+        """Every page until there is none."""
+        while (page := await self.next_page()) is not None:
+            yield page
 
     async def next_page(self) -> Page | None:
         """The next page with anything new in it, an empty one at the end, then None."""

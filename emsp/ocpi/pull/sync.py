@@ -4,6 +4,7 @@ itself, so that a slow one delays nobody."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -28,6 +29,8 @@ from emsp.ocpi.tables import Connection, SyncRun
 from emsp.partners.tables import Partner
 
 LOOK_EVERY_S = 0.5
+TURN_S = 15.0
+"""How long a job pulls before others get its place among the workers."""
 JOB_WAITS_S = 5.0
 """A job waits so long for another pull of its partner: a database notices in moments that a process was killed."""
 Waiting = Callable[[], None]
@@ -144,12 +147,15 @@ async def _defer(db: Db, connection_id: UUID) -> None:
     await jobs.defer(db, pull_partner, lock=f"pull {connection_id}", alone=True, connection_id=connection_id)
 
 
-async def _due(db: Db, connection_id: UUID) -> list[str]:
-    """What of a partner is to be pulled now: what was not since it was connected, and what is due."""
+async def _due(db: Db, connection_id: UUID, asked_for: list[str] | None = None) -> list[str]:
+    """What of a partner is to be pulled now: what was asked for, or what was not since it was connected and what is
+    due; nothing while it cannot be called."""
     try:
         peer = await connections.peer(db, connection_id)
     except PartnerFailed:
         return []
+    if asked_for is not None:
+        return [module for module in modules_of(peer) if module in asked_for]
     connection = await db.get_one(Connection, connection_id)
     runs = await _runs(db, connection_id)
     current = {module: run for module, run in runs.items() if not _is_of_before(connection, run)}
@@ -161,8 +167,12 @@ def _is_of_before(connection: Connection, run: SyncRun) -> bool:
     return bool(registered_at and (run.started_at is None or run.started_at < registered_at))
 
 
-async def pull_partner(connection_id: UUID) -> None:
-    """Job: pull what is due at a partner, unless somebody else does so already."""
+async def pull_partner(connection_id: UUID, modules: list[str] | None = None, turn_s: float = TURN_S) -> None:
+    """Job: pull what is due at a partner, or these modules, unless somebody else does so already.
+
+    What is not done when its turn is over goes to the end of the queue: a hub with a continent of locations holds up
+    nobody who has few, however many such hubs there are.
+    """
     async with _alone(connection_id) as free:
         for _ in range(int(JOB_WAITS_S / LOOK_EVERY_S)):
             if await free():
@@ -172,11 +182,24 @@ async def pull_partner(connection_id: UUID) -> None:
             log.info("a partner is being pulled already", connection=str(connection_id))
             return
         async with transaction() as db:
-            due = await _due(db, connection_id)
-        if due:
-            peer, _ = await _standing(connection_id)
-            for module in due:
-                await pull_module(peer, module, progress=_silent)
+            due = await _due(db, connection_id, modules)
+        rest = await _pull_for_a_turn(connection_id, due, turn_s) if due else []
+    if rest:
+        async with transaction() as db:
+            lock = f"pull {connection_id}"
+            await jobs.defer(db, pull_partner, lock=lock, connection_id=connection_id, modules=rest, turn_s=turn_s)
+
+
+async def _pull_for_a_turn(connection_id: UUID, modules: list[str], turn_s: float) -> list[str]:
+    """Pull modules in order; those that are left when the turn is over, the first of which may be under way."""
+    peer, _ = await _standing(connection_id)
+    until = time.monotonic() + turn_s
+    for position, module in enumerate(modules):
+        if position and time.monotonic() >= until:
+            return modules[position:]
+        if (await pull_module(peer, module, progress=_silent, until=until)).paused:
+            return modules[position:]
+    return []
 
 
 class PartnerStatus(msgspec.Struct, kw_only=True):

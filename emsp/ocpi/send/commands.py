@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from emsp.charging.ports import (
     ShowProfileCommand,
     StartCommand,
     StopCommand,
+    ToOperator,
     UnlockCommand,
 )
 from emsp.charging.reservations import follow as reserving
@@ -50,6 +51,11 @@ class OcpiNetwork:
         except (NotFound, PartnerFailed):
             return False
         return True
+
+    async def reachable_of(self, db: Db, parties: Collection[ToOperator]) -> set[ToOperator]:
+        """As `reachable`, of many at once."""
+        named = {(each.partner_id, PartyId.of(each.country_code, each.party_id)): each for each in parties}
+        return {named[party] for party in await routing.reached(db, named)}
 
     async def start(self, command: StartCommand) -> CommandAnswer:
         """START_SESSION at the partner; the token is one that is good for this start only."""

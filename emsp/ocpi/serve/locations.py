@@ -2,7 +2,7 @@
 
 The kept document of a Location is the truth that changes are laid over: a PUT or PATCH of a child changes it in
 there, moves `last_updated` up to its parents, and the Location as a whole is taken in again. The one change that
-comes all the time, the status of an EVSE, goes a shorter way.
+comes all the time, the status of an EVSE, goes a shorter way (`statuses`), unless something is odd about it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from emsp.ocpi.keep.objects import (
     store,
     store_change,
 )
-from emsp.ocpi.serve import statuses
 from emsp.ocpi.serve.places import LEVELS, member, members, with_child, with_member
 from emsp.ocpi.serve.whole import as_received
 from emsp.ocpi.words.translate_location import status_of
 from emsp.stations import changes
+
+STATUS_ONLY = {"status", "last_updated", "uid"}
 
 
 async def get(call: Call) -> Given:
@@ -55,8 +56,6 @@ async def put(call: Call) -> Given:
 async def patch(call: Call) -> Given:
     """PATCH of a Location, an EVSE or a Connector; the members that are named replace those that are known."""
     target, body = Target(call, depth=2), call.json_object()
-    if statuses.is_plain(target, body) and await statuses.patch(target, body):
-        return Given()
     async with transaction() as db:
         location = await target.known(db, for_update=True)
         target.check(body, own_id=_own_id(target))
@@ -97,7 +96,8 @@ async def _put_child(db: Db, target: Target, body: Json) -> tuple[bool, str | No
 
 
 def _is_status(target: Target, body: Json) -> bool:
-    return target.state == inbox.APPLIED and statuses.is_plain(target, body)
+    """Whether it is nothing but the status of an EVSE, whose Location is understood."""
+    return target.state == inbox.APPLIED and len(target.below) == 1 and set(body) <= STATUS_ONLY
 
 
 async def _set_status(db: Db, target: Target, evse: Json, changed: bytes) -> bool:

@@ -1,156 +1,154 @@
 """PATCHes that change the status of an EVSE and nothing else, the one change that comes all the time (chapter
 Locations, example: a simple status update): those of the same moment share one transaction.
 
-Only what is plain goes this way: the document is kept, understood, in the caller's version, the EVSE is in it, and
-nobody else writes it at the moment. Everything else, whatever is wrong with it, goes the long way alone.
+Who calls, whose the Location is, and what is kept of it are looked up in that transaction as well. Only what is plain
+goes this way: the token is the only one of its connection, the document is kept, understood, in the caller's version,
+the EVSE is in it, and nobody else writes it at the moment. Everything else goes the ordinary way alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-import msgspec
-from sqlalchemy import Row
-
-from emsp import clock, logs
+from emsp import clock, logs, vault
+from emsp.db.driver import Driver, Rows, as_json, execute, without_waiting
 from emsp.db.engine import Db
-from emsp.db.together import Together, without_waiting
+from emsp.db.together import Together
 from emsp.ocpi import wire
+from emsp.ocpi.connections import REGISTERED
 from emsp.ocpi.keep import inbox
-from emsp.ocpi.keep.objects import Json, Target, is_stale, merged, when
-from emsp.ocpi.serve.places import LEVELS, member, with_child
-from emsp.ocpi.words.translate_location import status_of
+from emsp.ocpi.keep.objects import Json, when
+from emsp.ocpi.serve.places import LEVELS, members
+from emsp.ocpi.serve.plain import Plain
 from emsp.stations import statuses
-from emsp.stations.statuses import Outcome, StatusReport
-from emsp.stations.upserts import recordset, run
+from emsp.stations.statuses import Locked, Outcome
 
-STATUS_ONLY = {"status", "last_updated", "uid"}
+ATTEMPTS = 3
+"""What somebody else writes at the moment, as another process of ours may, is free soon."""
 log = logs.log(__name__)
 
 HELD = f"""
-    SELECT i.id, i.connection_id, i.object_key, i.version, i.body
-      FROM {recordset({"connection_id": "uuid", "country_code": "text", "party_id": "text", "object_key": "text"}, "w")}
-      JOIN ocpi_route r USING (connection_id, country_code, party_id)
-      JOIN ocpi_inbox i USING (connection_id, object_key)
-     WHERE i.module = 'locations' AND i.state = '{inbox.APPLIED}' AND r.allowed
+    SELECT w.place, i.id, i.version, i.body
+      FROM json_to_recordset(%(callers)s) AS t(caller int, digest text)
+      JOIN ocpi_connection c ON c.token_in_digests = ARRAY[t.digest] AND c.state = '{REGISTERED}'
+      JOIN json_to_recordset(%(wanted)s)
+             AS w(place int, caller int, country_code text, party_id text, object_key text) USING (caller)
+      JOIN ocpi_route r ON (r.connection_id, r.country_code, r.party_id) = (c.id, w.country_code, w.party_id)
+      JOIN ocpi_inbox i ON (i.connection_id, i.module, i.object_key) = (c.id, 'locations', w.object_key)
+     WHERE i.state = '{inbox.APPLIED}' AND r.allowed
      ORDER BY i.object_key FOR NO KEY UPDATE OF i SKIP LOCKED
 """
-KEEP = f"""
-    UPDATE ocpi_inbox SET body = new.body, content_hash = new.hash, received_at = :now, handled_at = :now
-      FROM {recordset({"id": "int8", "body": "text", "hash": "text"}, "new")} WHERE ocpi_inbox.id = new.id
+KEEP = """
+    UPDATE ocpi_inbox SET body = new.body, content_hash = new.hash, received_at = %(now)s, handled_at = %(now)s
+      FROM json_to_recordset(%(kept)s) AS new(id int8, body text, hash text) WHERE ocpi_inbox.id = new.id
 """
 
 
 class _Kept:
     """A kept Location as the PATCHes of a moment change it."""
 
-    def __init__(self, row: Row[Any]) -> None:
-        self.id: int = row.id
-        self.version: str = row.version
-        self.location: Json = wire.decode_known(row.body)
-        self.evses: dict[str, Json] = {}
-        """Those that PATCHes changed, by their folded uid; not yet in the Location."""
+    def __init__(self, id_: int, version: str, body: str) -> None:
+        self.id, self.version = id_, version
+        self.location: Json = wire.decode_known(body)
+        self.evses = members(self.location, LEVELS[0])
+        self.positions: dict[str, int] = {}
+        for position, evse in enumerate(self.evses):
+            self.positions.setdefault(wire.fold(str(evse.get("uid"))), position)
         self.changed = False
 
-    def evse(self, uid: str) -> Json | None:
-        return self.evses.get(wire.fold(uid)) or member(self.location, LEVELS[0], uid)
+    def known_at(self, uid: str) -> datetime | None:
+        """Of when the EVSE is."""
+        return when(self.evses[self.positions[uid]])
 
-    def take(self, uid: str) -> None:
-        """Put the changed EVSE into the Location."""
-        self.location, self.changed = with_child(self.location, [uid], self.evses[wire.fold(uid)]), True
-
-
-class _Patch(msgspec.Struct, frozen=True):
-    """A PATCH of a status that waits for company."""
-
-    target: Target
-    body: Json
-
-    @property
-    def key(self) -> tuple[UUID, str]:
-        return self.target.connection.id, self.target.key
-
-    @property
-    def uid(self) -> str:
-        return self.target.below[0]
+    def take(self, one: Plain) -> None:
+        """Put the change into the Location, which is as new as its newest EVSE."""
+        position = self.positions[one.uid]
+        self.evses[position] = {**self.evses[position], **one.changes}
+        self.location["evses"], self.changed = self.evses, True
+        known_at = when(self.location)
+        if known_at is None or one.as_of > known_at:
+            self.location["last_updated"] = one.changes["last_updated"]
 
 
-def is_plain(target: Target, body: Mapping[str, Any]) -> bool:
-    """Whether a PATCH is of nothing but the status of the EVSE that its path names, and says of when."""
-    if len(target.below) != 1 or not set(body) <= STATUS_ONLY or when(body) is None:
-        return False
-    return body.get("uid") is None or wire.fold(str(body["uid"])) == wire.fold(target.below[0])
-
-
-async def patch(target: Target, body: Json) -> bool:
-    """Whether the PATCH was done, together with others; False when it has to go the long way."""
+async def patch(one: Plain) -> bool:
+    """Whether the PATCH was done, together with others; False when it has to go the ordinary way."""
     try:
-        return await _together.ask(_Patch(target, body))
+        for _ in range(ATTEMPTS):
+            if await _together.ask(one):
+                return True
     except Exception:
         log.exception("statuses could not be written together; each goes alone")
-        return False
+    return False
 
 
-async def _patch_all(db: Db, patches: Sequence[_Patch]) -> list[bool]:
-    held = await _held(db, patches)
-    done = [False] * len(patches)
-    reports: dict[int, StatusReport] = {}
-    for position, one in enumerate(patches):
-        document = held.get(one.key)
-        known = document.evse(one.uid) if document and document.version == one.target.version else None
-        if document is None or known is None:
-            continue
-        if is_stale(one.target, one.body, known):
-            done[position] = True
-            continue
-        changed = document.evses[wire.fold(one.uid)] = merged(known, one.body)
-        reports[position] = _report(one.target, changed)
-    taken = await statuses.take(db, list(reports.values()), waiting=False)
-    for position, outcome in zip(reports, taken.outcomes, strict=True):
-        if outcome is not Outcome.MISSING:
-            held[patches[position].key].take(patches[position].uid)
-            done[position] = True
-    async with without_waiting(db):
-        await statuses.write(db, taken)
-        await _keep(db, [document for document in held.values() if document.changed])
+async def _patch_all(db: Db, patches: Sequence[Plain]) -> list[bool]:
+    async with without_waiting(db) as driver:
+        asked_for_kept = await _ask_for_kept(driver, patches)
+        asked_for_evses = await statuses.look_for(driver, {one.evse for one in patches})
+        kept = _documents(await asked_for_kept.fetchall())
+        evses = Locked(await asked_for_evses.fetchall())
+    done = [_done(kept.get(place), evses, one) for place, one in zip(_places(patches), patches, strict=True)]
+    async with without_waiting(db) as driver:
+        await evses.write(db)
+        await _keep(driver, {document for document in kept.values() if document.changed})
+        await driver.commit()  # goes along with the rest; `transaction` finds nothing left to commit
     return done
 
 
 _together = Together(_patch_all)
 
 
-async def _held(db: Db, patches: Sequence[_Patch]) -> dict[tuple[UUID, str], _Kept]:
-    """The documents of their Locations that are understood and free; nobody else can change them until the end."""
+def _done(document: _Kept | None, evses: Locked, one: Plain) -> bool:
+    """Whether a PATCH needs no more than to be written: it is taken, or older than what is known."""
+    if document is None or document.version != one.version or one.uid not in document.positions:
+        return False
+    known_at = document.known_at(one.uid)
+    if known_at is not None and one.as_of < known_at:
+        log.info("a change older than what is known is ignored", changed_at=str(one.as_of), known_at=str(known_at))
+        return True
+    if evses.take(one.evse, one.status, one.as_of) is Outcome.MISSING:
+        return False
+    document.take(one)
+    return True
+
+
+def _places(patches: Sequence[Plain]) -> list[int]:
+    """A number for each PATCH: the same for those of one caller at one Location."""
+    numbers: dict[tuple[str, str], int] = {}
+    return [numbers.setdefault((one.authorization, one.object_key), len(numbers)) for one in patches]
+
+
+def _documents(found: Rows) -> dict[int, _Kept]:
+    """The documents by place; a partner that writes its token in two ways has one at two places."""
+    documents: dict[int, _Kept] = {}
+    return {row[0]: documents.setdefault(row[1], _Kept(*row[1:])) for row in found}
+
+
+async def _ask_for_kept(driver: Driver, patches: Sequence[Plain]) -> Any:
+    """Lock the documents that the callers may change, and that are understood and free."""
+    callers = {header: number for number, header in enumerate({one.authorization for one in patches})}
     wanted = {
-        one.key: {
-            "connection_id": one.target.connection.id,
-            "country_code": one.target.party.country_code,
-            "party_id": one.target.party.party_id,
-            "object_key": one.target.key,
+        place: {
+            "place": place,
+            "caller": callers[one.authorization],
+            "country_code": one.evse.country_code,
+            "party_id": one.evse.party_id,
+            "object_key": one.object_key,
         }
-        for one in patches
+        for place, one in zip(_places(patches), patches, strict=True)
     }
-    found = await run(db, HELD, list(wanted.values()))
-    return {(row.connection_id, row.object_key): _Kept(row) for row in found}
+    tokens = [
+        {"caller": number, "digest": vault.digest(token)}
+        for header, number in callers.items()
+        for token in wire.presented_tokens(header)
+    ]
+    return await execute(driver, HELD, callers=as_json(tokens), wanted=as_json(list(wanted.values())))
 
 
-def _report(target: Target, evse: Json) -> StatusReport:
-    as_of = when(evse)
-    assert as_of is not None  # a plain PATCH says of when it is
-    return StatusReport(
-        country_code=target.party.country_code,
-        party_id=target.party.party_id,
-        location_id=target.object_id,
-        evse_uid=target.below[0],
-        status=status_of(str(evse.get("status"))),
-        as_of=as_of,
-    )
-
-
-async def _keep(db: Db, documents: Sequence[_Kept]) -> None:
-    if documents:
-        bodies = {document.id: wire.encode(document.location) for document in documents}
+async def _keep(driver: Driver, documents: Iterable[_Kept]) -> None:
+    bodies = {document.id: wire.encode(document.location) for document in documents}
+    if bodies:
         rows = [{"id": id_, "body": body.decode(), "hash": wire.content_hash(body)} for id_, body in bodies.items()]
-        await run(db, KEEP, rows, now=clock.now())
+        await execute(driver, KEEP, kept=as_json(rows), now=clock.now())

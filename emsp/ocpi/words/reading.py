@@ -8,11 +8,11 @@ spellings of a time. What cannot be bent raises Invalid with the path of the fie
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -22,14 +22,7 @@ from emsp.errors import Invalid
 from emsp.ocpi import wire
 
 T = TypeVar("T")
-_SHAPE = bytes(ord("0") if chr(byte) in "0123456789_" or byte > 127 else ord(chr(byte).lower()) for byte in range(256))
-"""Bytes by what they may be in a number: all that decoders take for digits are 0, and letters are small."""
-_ABSURD = (b"0" * 16, b"0e0", b"0e-", b"0e+", b".e0", b".e-", b".e+")
-_LONG_NUMBER = re.compile(
-    rb"""[0-9_.\x80-\xff](?<=[\s:,\["+\-].)(?:[0-9_.\x80-\xff]{15}|[0-9_.\x80-\xff]*[eE])""", re.DOTALL
-)
-"""Where a value begins with an exponent or with more digits than any amount has; most ids begin otherwise."""
-_NO_NUMBER = re.compile(rb'"\s*[-+]?s?(?i:nan|inf)')
+LEAST_TOO_LONG = 10**wire.MOST_DIGITS_BEFORE_POINT
 
 
 def read(body: bytes, message: type[T]) -> T:
@@ -38,8 +31,7 @@ def read(body: bytes, message: type[T]) -> T:
         found: T = _decoder(_hashable(message)).decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         found = convert(wire.decode(body), message)
-    if _has_numbers(_hashable(message)) and _may_be_absurd(body):
-        _refuse_absurd(found)
+    _refuse_absurd(found)
     wire.refuse_nul(body)
     return found
 
@@ -67,28 +59,56 @@ def invalid(error: msgspec.ValidationError) -> Invalid:
     return Invalid(text.replace("`", ""), path.rstrip("`").removeprefix("."))
 
 
-def _may_be_absurd(body: bytes) -> bool:
-    """Whether it holds what a number looks like that is none, or has more digits than any amount; so do some texts."""
-    shape = body.translate(_SHAPE)
-    if any(sign in shape for sign in _ABSURD) and _LONG_NUMBER.search(body):
-        return True
-    return (b"nan" in shape or b"inf" in shape) and _NO_NUMBER.search(body) is not None
-
-
-def _refuse_absurd(value: Any, path: str = "") -> None:
+def _refuse_absurd(value: Any) -> None:
     """Raises Invalid for a number that is not finite or that is longer than any amount: sums of it never end."""
+    if _is_absurd(value):
+        _name_absurd(value, "")
+
+
+def _is_absurd(value: Any) -> bool:
+    """Whether there is such a number in it. Asked of everything that is read, so it asks for no path."""
+    left = [value]
+    for each in left:  # grows while it is walked
+        kind = type(each)
+        if each is None:
+            continue
+        if kind is Decimal:
+            if not wire.is_amount(each):
+                return True
+        elif kind is int:
+            if not -LEAST_TOO_LONG < each < LEAST_TOO_LONG:
+                return True
+        elif kind is list:
+            left += each
+        elif kind is dict:
+            left += each.values()
+        elif numbers := _numbers(_hashable(kind)):
+            left += numbers(each)
+    return False
+
+
+def _name_absurd(value: Any, path: str) -> None:
     match value:
         case Decimal() | int() if not wire.is_amount(Decimal(value)):
             raise Invalid("is not a number that anything can amount to", path)
         case msgspec.Struct():
             for name in _with_numbers(type(value)):
-                _refuse_absurd(getattr(value, name), f"{path}.{name}".removeprefix("."))
+                _name_absurd(getattr(value, name), f"{path}.{name}".removeprefix("."))
         case dict():
             for name, child in value.items():
-                _refuse_absurd(child, f"{path}.{name}".removeprefix("."))
+                _name_absurd(child, f"{path}.{name}".removeprefix("."))
         case list():
             for position, child in enumerate(value):
-                _refuse_absurd(child, f"{path}[{position}]")
+                _name_absurd(child, f"{path}[{position}]")
+
+
+@cache
+def _numbers(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
+    """Takes the members that may hold numbers out of a message; None of what has none."""
+    names = _with_numbers(kind) if issubclass(kind, msgspec.Struct) else ()
+    if len(names) == 1:
+        return lambda message: (getattr(message, names[0]),)
+    return attrgetter(*names) if names else None
 
 
 @cache

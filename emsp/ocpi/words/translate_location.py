@@ -147,10 +147,12 @@ def power_w(connector: messages.Connector) -> int | None:
     The voltage of a three-phase connector is line to neutral by the specification; 380 V and more is taken as
     line to line. None when nothing plausible is known.
     """
-    for power in (connector.max_electric_power, _computed_power_w(connector)):
-        if power is not None and LEAST_PLAUSIBLE_W <= power <= MOST_PLAUSIBLE_W:
-            return int(power)
-    return None
+    stated = _plausible(connector.max_electric_power)
+    return stated if stated is not None else _plausible(_computed_power_w(connector))
+
+
+def _plausible(power: Decimal | None) -> int | None:
+    return int(power) if power is not None and LEAST_PLAUSIBLE_W <= power <= MOST_PLAUSIBLE_W else None
 
 
 def _computed_power_w(connector: messages.Connector) -> Decimal | None:

@@ -19,6 +19,7 @@ from emsp.accounts.vehicles import no_such_vehicle, vehicle_of
 from emsp.brands.tables import Brand
 from emsp.db.engine import Db
 from emsp.errors import Invalid, NotFound
+from emsp.money import Money
 from emsp.pricing import catalog
 from emsp.pricing.catalog import Missing
 from emsp.pricing.engine.report import Assumption, AssumptionCode, plain
@@ -34,6 +35,7 @@ from emsp.pricing.quotes.planned import (
     planned_levels,
     within,
 )
+from emsp.pricing.quotes.usual import cheapest_first
 from emsp.pricing.quotes.worst_case import Bounds, bounds_of, worst_case
 from emsp.pricing.retail.prices import Place, RetailTariff, Terms
 from emsp.pricing.retail.sale import place_of, terms_of
@@ -93,7 +95,7 @@ async def make_quote(
     _check_stay(stay_until, now)
     terms, wanted = await terms_of(db, brand, driver_id), _Wanted(driver_id, energy_wh, to_level, now, stay_until)
     made = [(await _quote_at(db, brand, terms, where, wanted), where) for where in places]
-    quote, where = min(made, key=lambda each: _rank(each[0], brand.currency))
+    quote, where = min(made, key=lambda each: cheapest_first(_total(each[0]), brand.currency))
     quote.signature = evidence.signed(evidence.statement_of(quote, brand, where))
     db.add(quote)
     await db.flush()
@@ -127,10 +129,8 @@ async def _quote_at(db: Db, brand: Brand, terms: Terms, where: Where, wanted: _W
     return quote
 
 
-def _rank(quote: Quote, currency: str | None) -> tuple[bool, bool, int]:
-    """The cheapest first. Amounts in another currency than the brand's come after those, and are not compared."""
-    is_ours = quote.currency == currency
-    return quote.total_minor is None, not is_ours, quote.total_minor or 0 if is_ours else 0
+def _total(quote: Quote) -> Money | None:
+    return Money(quote.total_minor, quote.currency) if quote.total_minor is not None and quote.currency else None
 
 
 def rule_at(found: TariffRow | Missing, terms: Terms, place: Place) -> RetailTariff:

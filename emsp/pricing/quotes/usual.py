@@ -156,6 +156,14 @@ def _told(bill: Bill, planned: PlannedCharge) -> Indicative:
     )
 
 
+def cheapest_first(total: Money | None, currency: str | None) -> tuple[bool, bool, str, int]:
+    """What prices of the same charge are sorted by: those in a currency by their amount, then those in each other one,
+    which are not compared with them, then what is not known."""
+    if total is None:
+        return True, True, "", 0
+    return False, total.currency != currency, total.currency, total.amount_minor
+
+
 def to_price(per_kwh: Decimal) -> Decimal:
     """To the decimals that prices are compared by, half up. No amount is made of it again."""
     return per_kwh.quantize(FINEST_PRICE, ROUND_HALF_UP)

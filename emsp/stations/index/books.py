@@ -63,16 +63,18 @@ class Contents(msgspec.Struct):
     partners: list[UUID] = []
     hours: list[Hours] = msgspec.field(default_factory=lambda: [Hours("UTC", None, None)])
     word_lists: list[tuple[str, ...]] = msgspec.field(default_factory=lambda: [()])
+    ways: list[tuple[Outlet, ...]] = msgspec.field(default_factory=lambda: [()])
 
 
 class Outlets(Sequence[Outlet]):
     """All outlets; each is put into words when it is asked for, since there may be very many.
 
     `kept` has a row of numbers for each: of partner, party, country, some hours of its time zone, power type, power
-    in watts (-1 is not known) and the list of tariffs. What is added later comes after them, and may repeat them.
+    in watts (-1 is not known), the list of tariffs and the ways. What is added later comes after them, and may repeat
+    them.
     """
 
-    COLUMNS = 7
+    COLUMNS = 8
 
     def __init__(self, books: Books, kept: NDArray[Any] | None = None) -> None:
         self._books = proxy(books)  # which hold this: what is replaced is freed without being looked for
@@ -90,7 +92,7 @@ class Outlets(Sequence[Outlet]):
         if isinstance(ref, slice):
             return [self[number] for number in range(*ref.indices(len(self)))]
         numbers = self.kept[ref].tolist() if ref < len(self.kept) else self._added[ref - len(self.kept)]
-        partner, party, country, hours, power_type, power_w, tariffs = numbers
+        partner, party, country, hours, power_type, power_w, tariffs, ways = numbers
         country_code, party_id = self._books.parties[party]
         return Outlet(
             partner_id=self._books.partners[partner],
@@ -101,6 +103,7 @@ class Outlets(Sequence[Outlet]):
             power_type=POWER_TYPE_WORDS[power_type],
             max_power_w=None if power_w < 0 else power_w,
             tariff_keys=self._books.word_lists[tariffs],
+            ways=self._books.ways[ways],
         )
 
     def refs(self, rows: NDArray[Any]) -> NDArray[np.uint32]:
@@ -128,6 +131,7 @@ class Books:
         self.partners: Book[UUID] = Book(kept.partners)
         self.hours: Book[Hours] = Book(kept.hours, msgspec.msgpack.encode)
         self.word_lists: Book[tuple[str, ...]] = Book(kept.word_lists)
+        self.ways: Book[tuple[Outlet, ...]] = Book(kept.ways)
         self.outlets = Outlets(self, outlets)
         self._renewed: list[int] = []
 

@@ -24,6 +24,9 @@ SQUARES_ACROSS = 4
 FEW = 20_000
 """So many rows are looked at one by one; more are asked for as a mask of the whole segment."""
 
+FEW_RUNS = 40
+"""So many runs are written out one by one, which is faster."""
+
 
 def cover(segment: Segment, box: Box) -> tuple[Rows, Rows]:
     """Runs of rows (starts, ends) that hold every row of the box, and some more."""
@@ -61,6 +64,9 @@ def holds(box: Box, longitudes: Any, latitudes: Any) -> Mask:
 
 def expanded(starts: Any, ends: Any) -> Rows:
     """The numbers of all runs, one after the other."""
+    if len(starts) <= FEW_RUNS:
+        runs = [np.arange(*run) for run in zip(starts.tolist(), ends.tolist(), strict=True) if run[0] < run[1]]
+        return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
     lengths = ends - starts
     total = int(lengths.sum())
     if not total:

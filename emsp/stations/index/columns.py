@@ -146,7 +146,7 @@ class Segment:
         columns: Mapping[str, Any],
         texts: Mapping[str, Sequence[bytes]],
         books: Books,
-        build: Callable[[Sequence[str]], dict[str, Array]] = text.build,
+        build: Callable[[Sequence[bytes]], dict[str, Array]] = text.build,
     ) -> Segment:
         """From columns in any order of rows; what follows from others (DERIVED, starts, orders) is left out.
 
@@ -163,7 +163,7 @@ class Segment:
         arrays["alive"] = np.ones(len(arrays["id"]), dtype=bool)
         _count(arrays)
         search_words = texts.get("words", ())
-        return Segment(arrays, books, build([search_words[row].decode() for row in orders[0]]))
+        return Segment(arrays, books, build([search_words[row] for row in orders[0].tolist()] if search_words else []))
 
     def rows_of(self, ids: Any) -> Array:
         """The rows of those stations that are alive here, in the order of `ids`."""

@@ -14,7 +14,7 @@ import psycopg
 
 from emsp import logs
 from emsp.db.engine import database_url
-from emsp.stations.index import load
+from emsp.stations.index import codes, load
 from emsp.stations.index.columns import Segment
 from emsp.stations.index.kept import EvseStatus, StationIndex
 from emsp.stations.index.snapshot import Standing
@@ -35,9 +35,10 @@ LOOK = """
          WHERE transaction_id >= pg_snapshot_xmin(%(position)s::pg_snapshot)
            AND NOT pg_visible_in_snapshot(transaction_id, %(position)s::pg_snapshot)) c ON true
 """
+_WORDS = ", ".join(f"'{word}'" for word in codes.STATUS_WORDS)
 STATUSES = f"""
     SELECT e.id, e.station_id,
-           coalesce(array_position(%(statuses)s, coalesce(f.status, e.status)) - 1, %(status_unknown)s),
+           coalesce(array_position(ARRAY[{_WORDS}]::text[], coalesce(f.status, e.status)) - 1, {codes.STATUS_UNKNOWN}),
            (extract(epoch FROM coalesce(f.status_as_of, e.status_as_of)) * 1000000)::int8,
            (extract(epoch FROM s.source_updated_at) * 1000000)::int8
       FROM evse e JOIN station s ON s.id = e.station_id
@@ -120,7 +121,7 @@ class Follower:
     async def _take_statuses(self, ids: set[int]) -> list[int]:
         changed: list[int] = []
         for some in _bunches(ids):
-            found = await self._rows(STATUSES, ids=some, **_CODES)
+            found = await self._rows(STATUSES, ids=some)
             changed += self.index.set_statuses([EvseStatus(*row) for row in found])
         return changed
 
@@ -135,9 +136,6 @@ class Follower:
         with load.connect() as connection:
             fresh = load.read(connection, self.index.segments[0].books, ids, version=self.index.generation).segment
         return self.index.prepared(fresh, ids)
-
-
-_CODES = {name: load.BOOKS_OF_CODES[name] for name in ("statuses", "status_unknown")}
 
 
 def _bunches(ids: Iterable[int]) -> list[list[int]]:

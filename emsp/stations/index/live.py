@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -13,10 +14,10 @@ import msgspec
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from emsp import events, logs
+from emsp import clock, events, logs
 from emsp.db.engine import transaction
 from emsp.stations.history.delays import usual_delays
-from emsp.stations.index import load, snapshot
+from emsp.stations.index import load, snapshot, views
 from emsp.stations.index.follow import Follower, Told, TooOld
 from emsp.stations.index.kept import StationIndex
 from emsp.stations.log import TOPIC
@@ -33,6 +34,8 @@ FEW_ROWS = 100_000
 """A database with no more rows is read by the process itself; of more, another one makes the file that is mapped."""
 LOOK_EVERY_S = 5.0
 """A wake-up may be lost; the log is not."""
+PACE_S = 0.02
+"""What changes so soon after a look shares the next one."""
 WAIT_S = 0.25
 """So long a question waits for a look at the log; changes that take longer to read are seen by a later one."""
 AGAIN_S, RENEW_EVERY_S = 10.0, 30.0
@@ -56,6 +59,7 @@ class _Live:
         self.progress = _Progress()
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = 0.0
+        """When the newest look began; one that is yet to begin is newer than any."""
         self._coming: asyncio.Task[None] | None = None
         self._begun_at = 0.0
         self._missed = False
@@ -70,6 +74,7 @@ class _Live:
                     self._renew(newer_than=0.0)
                 await self.look()
                 await self._know_delays()
+                await asyncio.sleep(PACE_S)
 
     async def _know_delays(self) -> None:
         """How soon parties tell of changes, by which the age of what they said is judged."""
@@ -79,19 +84,28 @@ class _Live:
                 async with transaction() as db:
                     await usual_delays(db)
 
-    async def look(self, within_s: float = 0.0) -> None:
-        """Catch up with the log, unless that was begun no longer ago; who asks meanwhile waits for the same look."""
-        if self._looking is None or self._looking.done():
-            if time.monotonic() - self._looked_at <= within_s:
-                return
-            self._looked_at = time.monotonic()
-            self._looking = asyncio.create_task(self._look())
-        elif self._looked_at < time.monotonic() - within_s:
-            await asyncio.wait([self._looking])
-            return await self.look(within_s)
-        await asyncio.wait([self._looking])
+    def has_looked(self, within_s: float) -> bool:
+        """Whether it caught up with the log no longer ago, and is not about to again."""
+        is_idle = self._looking is None or self._looking.done()
+        return is_idle and time.monotonic() - self._looked_at <= within_s
 
-    async def _look(self) -> None:
+    async def look(self, within_s: float = 0.0) -> None:
+        """Catch up with the log, unless that was begun no longer ago."""
+        if not self.has_looked(within_s):
+            await asyncio.wait([self.looking(within_s)])
+
+    def looking(self, within_s: float) -> asyncio.Task[None]:
+        """A look at the log that began no longer ago, or begins now: one for all who ask meanwhile."""
+        before = self._looking if self._looking and not self._looking.done() else None
+        if self._looking is None or before is None or self._looked_at < time.monotonic() - within_s:
+            self._looked_at = math.inf
+            self._looking = asyncio.create_task(self._look(before))
+        return self._looking
+
+    async def _look(self, before: asyncio.Task[None] | None) -> None:
+        if before:
+            await asyncio.gather(before, return_exceptions=True)
+        self._looked_at = time.monotonic()
         follower = self.follower
         if follower is None:
             return
@@ -125,6 +139,7 @@ class _Live:
                 begun = self._begun_at = time.monotonic()
                 coming = Follower(await self._standing(newer_than))
                 await coming.catch_up()
+                await asyncio.to_thread(_prepare, coming.index)
                 break
             except Exception:  # searches are answered by PostgreSQL until it works
                 log.exception("the index of stations cannot be loaded; trying again")
@@ -209,9 +224,8 @@ async def caught_up(within_s: float = 0.02) -> None:
 
     Many who ask at the same time cost one look at the log. Changes that take long to read are waited for shortly.
     """
-    if _live and _live.follower:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(_live.look(within_s), WAIT_S)
+    if _live and _live.follower and not _live.has_looked(within_s):
+        await asyncio.wait([_live.looking(within_s)], timeout=WAIT_S)
 
 
 def state() -> str:
@@ -221,6 +235,12 @@ def state() -> str:
     if _live.follower:
         return "ready"
     return f"loading {_live.progress.done} of {_live.progress.expected}" if _live.progress.expected else "loading"
+
+
+def _prepare(index: StationIndex) -> None:
+    """Make what nearly everybody asks for, while nobody does yet."""
+    for segment in index.segments:
+        views.prepare(segment, clock.now())
 
 
 def _tell(changes: list[Told]) -> None:

@@ -1,15 +1,13 @@
 """Stations read from PostgreSQL into columns: all of them, or those with some ids.
 
-Numbers come by COPY in binary, which numpy reads as it is; words and lists that many rows share come as hashes, with
-one statement for what each hash stands for; texts come as JSON, which is kept as it comes. Both halves of a row come
-in the order of ids, so that they belong together by their place.
+Numbers come in binary, with a text behind them that is kept as it comes: JSON, and a station's search words in the
+lines after it. Words and lists that many rows share come as hashes (see `references`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import compress
-from select import select as wait
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -17,20 +15,16 @@ import psycopg
 
 from emsp.db.engine import database_url
 from emsp.stations.index import codes
-from emsp.stations.index.books import Books, Hours, Operator
+from emsp.stations.index.books import Books
 from emsp.stations.index.columns import Array, Arrays, Segment
+from emsp.stations.index.copied import Columns, Copied, copied
+from emsp.stations.index.copied import Connection as Connection
 from emsp.stations.index.records import EVSE_TEXTS, STATION_TEXTS
+from emsp.stations.index.references import References
 from emsp.stations.twins import shown
 
-Connection = psycopg.Connection[Any]
 Progress = Callable[[int, int], None]
 """Called with the rows that were read and those that are expected, all tables together."""
-
-POSTGRES_EPOCH_US = 946_684_800_000_000
-EVERY_ROWS = 100_000
-COPY_HEAD = 19
-"""Bytes before the first row of a binary COPY."""
-KINDS = {"int8": "i8", "float8": "f8", "int4": "i4", "int2": "i2", "timestamptz": "i8"}
 
 
 class Read(NamedTuple):
@@ -85,136 +79,60 @@ BOOKS_OF_CODES: dict[str, Any] = {
     "power_types": list(codes.POWER_TYPE_WORDS),
 }
 _TEXT = {"parking_restrictions": "array_to_json(e.parking_restrictions)::text"}
-STATION_JSON = f"array_to_json(ARRAY[{', '.join(f's.{name}' for name in STATION_TEXTS)}])"
-EVSE_JSON = f"array_to_json(ARRAY[{', '.join(_TEXT.get(name, f'e.{name}') for name in EVSE_TEXTS)}])"
+STATION_JSON = f"array_to_json(ARRAY[{', '.join(f's.{name}' for name in STATION_TEXTS)}])::text"
+EVSE_JSON = f"array_to_json(ARRAY[{', '.join(_TEXT.get(name, f'e.{name}') for name in EVSE_TEXTS)}])::text"
 
 
 class _Reader:
     """One reading: of all stations where `ids` is None."""
 
     def __init__(self, connection: Connection, ids: list[int] | None, progress: Progress | None) -> None:
-        self.connection, self.progress = connection, progress
+        self.connection, self.ids, self.progress = connection, ids, progress
         self.arguments: dict[str, Any] = {**BOOKS_OF_CODES, "ids": ids}
-        some = ids is not None
-        self.stations = f"station s WHERE {shown.IS_PIN}" + (" AND s.id = ANY(%(ids)s)" if some else "")
-        self.evses = f"{shown.EVSE_IS_SHOWN}" + (" AND e.station_id = ANY(%(ids)s)" if some else "")
-        self.connectors = "connector c WHERE NOT c.removed" + (" AND c.evse_id = ANY(%(evse_ids)s)" if some else "")
-        freshest = shown.FRESHEST_OF.replace(":station_ids", "%(ids)s") if some else shown.FRESHEST
-        self.freshest = f"evse e LEFT JOIN ({freshest}) f ON f.pin_evse_id = e.id WHERE {self.evses}"
-        self.done, self.expected = 0, 0
+        self.done, self.expected = 0, _expected(connection) if progress else 0
 
     def segment(self, books: Books, version: int) -> Segment:
-        if self.progress:
-            self.expected = _expected(self.connection)
-        stations = self._columns(STATION, self.stations)
-        texts, words = self._station_texts()
-        evses = self._columns(EVSE, self.freshest)
-        evse_texts = self._lines(f"{EVSE_JSON} FROM evse e WHERE {self.evses} ORDER BY e.id")
+        """The stations with what they have."""
+        stations, texts = self._stations()
+        evses, evse_texts = self._evses()
         kept = _owned(evses, "evse_station", stations["id"])
-        self.arguments["evse_ids"] = evses["evse_id"].tolist() if self.arguments["ids"] is not None else None
-        connectors = self._columns(CONNECTOR, self.connectors)
+        connectors = self._connectors(evses["evse_id"])
         _owned(connectors, "connector_evse", evses["evse_id"])
-        self._understand(books, stations, evses, connectors)
+        References(self.connection, books).understand(stations, evses, connectors, self.ids)
         stations["version"] = np.full(len(stations["id"]), version)
-        texts_by_heap = {"heap": texts, "evse_heap": list(compress(evse_texts, kept.tolist())), "words": words}
-        return Segment.made({**stations, **evses, **connectors}, texts_by_heap, books)
+        parts = [text.partition(b"\n") for text in texts]
+        heaps = {
+            "heap": [json for json, _, _ in parts],
+            "evse_heap": list(compress(evse_texts, kept.tolist())),
+            "words": [words for _, _, words in parts],
+        }
+        return Segment.made({**stations, **evses, **connectors}, heaps, books)
 
-    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(cast(Any, statement), self.arguments).fetchall()
+    def _stations(self) -> Copied:
+        source = f"station s WHERE {shown.IS_PIN}" + self._if_some("s.id = ANY(%(ids)s)")
+        return self._copied(STATION, source, f"{STATION_JSON} || E'\\n' || s.search_words")
 
-    def _copied(self, select: str, options: str = "") -> list[bytes]:
-        """The rows of a COPY. By the driver's lowest level, which takes half the time for millions of rows."""
-        statement = f"COPY (SELECT {select}) TO STDOUT {options}"
-        whole = psycopg.ClientCursor(self.connection).mogrify(cast(Any, statement), self.arguments)
-        server = self.connection.pgconn
-        server.exec_(whole.encode())
-        rows: list[bytes] = []
-        while (got := server.get_copy_data(1))[0] >= 0:
-            if got[0]:
-                rows.append(bytes(got[1]))
-                self._count_one()
-            else:
-                wait([server.socket], [], [])
-                server.consume_input()
-        answer = server.get_result()
-        if answer is None or answer.status != psycopg.pq.ExecStatus.COMMAND_OK:
-            raise psycopg.OperationalError(server.get_error_message())
-        server.get_result()
-        return rows
+    def _evses(self) -> Copied:
+        freshest = shown.FRESHEST if self.ids is None else shown.FRESHEST_OF.replace(":station_ids", "%(ids)s")
+        source = f"evse e LEFT JOIN ({freshest}) f ON f.pin_evse_id = e.id WHERE {shown.EVSE_IS_SHOWN}"
+        return self._copied(EVSE, source + self._if_some("e.station_id = ANY(%(ids)s)"), EVSE_JSON)
 
-    def _count_one(self) -> None:
-        self.done += 1
-        if self.progress and self.done % EVERY_ROWS == 0:
+    def _connectors(self, evse_ids: Array) -> Arrays:
+        if self.ids is not None:
+            self.arguments["evse_ids"] = evse_ids.tolist()
+        source = "connector c WHERE NOT c.removed" + self._if_some("c.evse_id = ANY(%(evse_ids)s)")
+        return self._copied(CONNECTOR, source).columns
+
+    def _if_some(self, condition: str) -> str:
+        return "" if self.ids is None else f" AND {condition}"
+
+    def _copied(self, columns: Columns, source: str, text: str | None = None) -> Copied:
+        return copied(self.connection, columns, source, self.arguments, text=text, counting=self._count)
+
+    def _count(self, rows: int) -> None:
+        self.done += rows
+        if self.progress:
             self.progress(self.done, self.expected)
-
-    def _columns(self, columns: Mapping[str, tuple[str, str]], source: str) -> Arrays:
-        """Columns of fixed width that are never null, in the order of the first."""
-        listed = ", ".join(expression for _, expression in columns.values())
-        data = b"".join(self._copied(f"{listed} FROM {source} ORDER BY 1", "(FORMAT binary)"))
-        fields = [("fields", ">i2")]
-        for name, (kind, _) in columns.items():
-            fields += [(f"{name} length", ">i4"), (name, f">{KINDS[kind]}")]
-        row = np.dtype(fields)
-        rows = np.frombuffer(data, dtype=row, count=(len(data) - COPY_HEAD - 2) // row.itemsize, offset=COPY_HEAD)
-        arrays = {name: rows[name].astype(KINDS[kind]) for name, (kind, _) in columns.items()}
-        for name, (kind, _) in columns.items():
-            if kind == "timestamptz":
-                arrays[name] += POSTGRES_EPOCH_US
-        return arrays
-
-    def _lines(self, select: str) -> list[bytes]:
-        """A line of JSON for each row. JSON escapes all but the backslash that COPY would escape."""
-        data = b"".join(self._copied(select))
-        return data.replace(b"\\\\", b"\\").split(b"\n")[:-1]
-
-    def _station_texts(self) -> tuple[list[bytes], list[bytes]]:
-        lines = self._lines(f"{STATION_JSON}, s.search_words FROM {self.stations} ORDER BY s.id")
-        pairs = [line.rpartition(b"\t") for line in lines]
-        return [pair[0] for pair in pairs], [pair[2].replace(b"\\n", b"\n") for pair in pairs]
-
-    def _understand(self, books: Books, stations: Arrays, evses: Arrays, connectors: Arrays) -> None:
-        """From hashes to references, and what follows from the lists they stand for."""
-        self._operators(books, stations)
-        self._refer(stations, "party", "s.country_code, s.party_id", self.stations, books.parties.ref)
-        self._refer(stations, "country", "s.country", self.stations, lambda found: books.countries.ref(found[0]))
-        self._refer(stations, "partner", "s.partner_id", self.stations, lambda found: books.partners.ref(found[0]))
-        hours = "s.time_zone, s.twenty_four_seven, s.opening_hours"
-        self._refer(stations, "hours_ref", hours, self.stations, lambda found: books.hours.ref(Hours(*found)))
-
-        def listed(found: tuple[Any, ...]) -> int:
-            return books.word_lists.ref(tuple(found[0]))
-
-        self._refer(stations, "facility_list", "s.facilities", self.stations, listed)
-        self._refer(evses, "capability_list", "e.capabilities", f"evse e WHERE {self.evses}", listed)
-        self._refer(connectors, "tariff_list", "c.tariff_keys", self.connectors, listed)
-        capabilities = "connector_capabilities"
-        self._refer(connectors, capabilities, "c.capabilities", self.connectors, listed)
-        lists = books.word_lists
-        stations["facilities"] = _masks(
-            stations["facility_list"], lists, lambda words: codes.mask(codes.FACILITIES, words)
-        )
-        evses["capabilities"] = _masks(evses["capability_list"], lists, codes.capability_mask)
-        of_connector = codes.CONNECTOR_CAPABILITIES
-        connectors[capabilities] = _masks(
-            connectors[capabilities], lists, lambda words: codes.mask(of_connector, words)
-        )
-        connectors["outlet"] = _outlets(books, stations, evses, connectors)
-
-    def _operators(self, books: Books, stations: Arrays) -> None:
-        """All of them: what any station says of an operator, shown or not, is known at all of its stations."""
-        found = self._rows("SELECT id, name, website, phone FROM operator")
-        refs = {0: 0} | {row[0]: books.operator(Operator(*row)) for row in found}
-        ids, inverse = np.unique(stations["operator"], return_inverse=True)
-        stations["operator"] = np.array([refs[id_] for id_ in ids.tolist()], dtype=np.uint32)[inverse]
-
-    def _refer(
-        self, arrays: Arrays, column: str, values: str, source: str, ref: Callable[[tuple[Any, ...]], int]
-    ) -> None:
-        hashed = {**STATION, **EVSE, **CONNECTOR}[column][1]
-        found = self._rows(f"SELECT DISTINCT {hashed}, {values} FROM {source}")
-        refs = {row[0]: ref(row[1:]) for row in found}
-        hashes, inverse = np.unique(arrays[column], return_inverse=True)
-        arrays[column] = np.array([refs[hash_] for hash_ in hashes.tolist()], dtype=np.uint32)[inverse]
 
 
 def _owned(arrays: Arrays, owner: str, ids: Array) -> Array:
@@ -231,44 +149,12 @@ def _owned(arrays: Arrays, owner: str, ids: Array) -> Array:
     return kept
 
 
-def _masks(refs: Array, lists: list[tuple[str, ...]], mask: Callable[[tuple[str, ...]], int]) -> Array:
-    used, inverse = np.unique(refs, return_inverse=True)
-    return np.array([mask(lists[ref]) for ref in used.tolist()], dtype=np.uint64)[inverse]
-
-
-def _outlets(books: Books, stations: Arrays, evses: Arrays, connectors: Arrays) -> Array:
-    """The outlet of each connector: what differs in nothing is found by numbers, before anything is put into words."""
-    hours = [entry.time_zone for entry in books.hours]
-    first_of_zone = np.array([hours.index(time_zone) for time_zone in hours], dtype=np.int64)
-    zone = first_of_zone[stations["hours_ref"]]
-    place = _numbered(stations["partner"], stations["party"], stations["country"], zone)
-    of_station = evses["evse_station"][connectors["connector_evse"]]
-    number = _numbered(place[of_station], connectors["power_type"], connectors["power_w"], connectors["tariff_list"])
-    _, examples, inverse = np.unique(number, return_index=True, return_inverse=True)
-    station = of_station[examples]
-    columns = (
-        *(stations[name][station] for name in ("partner", "party", "country")),
-        first_of_zone[stations["hours_ref"][station]],
-        *(connectors[name][examples] for name in ("power_type", "power_w", "tariff_list")),
-    )
-    return books.outlets.refs(np.column_stack(columns).astype(np.int64))[inverse]
-
-
-def _numbered(*columns: Array) -> Array:
-    """A number for each row, the same for rows that are the same in all columns."""
-    number = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        values, inverse = np.unique(column, return_inverse=True)
-        _, number = np.unique(number * max(len(values), 1) + inverse, return_inverse=True)
-    return number
-
-
 EXPECTED = """
-    SELECT sum(greatest(reltuples, pg_relation_size(id) / 500) * times)::int8 FROM pg_class
-      JOIN (VALUES ('station'::regclass, 2), ('evse'::regclass, 2), ('connector'::regclass, 1)) t(id, times)
+    SELECT sum(greatest(reltuples, pg_relation_size(id) / 500))::int8 FROM pg_class
+      JOIN (VALUES ('station'::regclass), ('evse'::regclass), ('connector'::regclass)) t(id)
         ON id = pg_class.oid
 """
-"""Rows that are read, numbers and texts apart, by what PostgreSQL thinks that its tables hold."""
+"""Rows that are read, by what PostgreSQL thinks that its tables hold."""
 
 
 def _expected(connection: Connection) -> int:

@@ -27,6 +27,7 @@ from emsp.stations.index import along, filters, views
 from emsp.stations.index.boxes import FEW, Rows, circle, cover, expanded, holds, mask_of, size
 from emsp.stations.index.orders import distances_m, first_values, nearest
 from emsp.stations.index.prices import are_asked_for, cheap, prices_of
+from emsp.stations.index.records import Records
 
 if TYPE_CHECKING:
     from emsp.stations.index.columns import Segment
@@ -62,6 +63,7 @@ class Hits(NamedTuple):
     off_m: Any
     segment: Any
     row: Any
+    version: Any
 
 
 async def find(
@@ -92,7 +94,7 @@ async def find(
         )
     ]
     segments, total = [there.segment for there in found], sum(len(there.rows) for there in found)
-    return _page(index, hits, order, cursor, first, total, place, segments)
+    return _page(hits, order, cursor, first, total, place, segments)
 
 
 def passing_rows(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Rows:
@@ -194,11 +196,11 @@ def _hits(number: int, there: There, place: Place, values: Any) -> Hits:
         off_m=np.zeros(size) if off_m is None else off_m,
         segment=np.full(size, number),
         row=rows,
+        version=segment.version[rows],
     )
 
 
 def _page(
-    index: StationIndex,
     found: Sequence[Hits],
     order: Order,
     cursor: Cursor | None,
@@ -208,12 +210,13 @@ def _page(
     segments: Sequence[Segment],
 ) -> Page:
     hits = _foremost_of_all(found, cursor, first + 1)
-    values, near, ids, off_m, numbers, rows = (column[:first].tolist() for column in hits)
+    values, near, ids, off_m, numbers, rows, versions = (column[:first].tolist() for column in hits)
     measured, routed = not isinstance(place, Ids | Along), isinstance(place, Along)
     if order is Order.PRICE:
         values = [int(value) for value in values]
+    places = [(segments[number], row) for number, row in zip(numbers, rows, strict=True)]
     return Page(
-        stations=[index.record(segments[number], row) for number, row in zip(numbers, rows, strict=True)],
+        stations=Records(places, ids, versions),
         distances_m=np.rint(hits.near[:first]).astype(np.int64).tolist() if measured else [None] * len(ids),
         on_route=list(map(on_route, near, off_m)) if routed else [None] * len(ids),
         cursors=Cursors(order, list(zip(values, near, ids, strict=True))),

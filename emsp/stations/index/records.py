@@ -5,10 +5,9 @@ An object is a number of a row; what is asked of it is read then, and texts are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 import msgspec
@@ -54,6 +53,17 @@ _evse_texts = msgspec.json.Decoder(EvseTexts).decode
 _words = msgspec.json.Decoder(list[str]).decode
 
 
+class once(Generic[T]):
+    """A property that is worked out once: `cached_property` has a lock as well, which costs more than most of these."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make, self._name = make, make.__name__
+
+    def __get__(self, one: Any, kind: type) -> T:
+        made = one.__dict__[self._name] = self._make(one)
+        return made
+
+
 def moment(microseconds: int) -> datetime | None:
     """A time of a column."""
     return None if microseconds == NEVER else EPOCH + timedelta(microseconds=microseconds)
@@ -90,7 +100,7 @@ class EvseRecord:
     def accessible(self) -> bool | None:
         return None if self._accessible < 0 else bool(self._accessible)
 
-    @cached_property
+    @once
     def _texts(self) -> EvseTexts:
         return _evse_texts(_text(self._segment.evse_heap, self._segment.evse_heap_start, self._row))
 
@@ -114,7 +124,7 @@ class EvseRecord:
     def parking_restrictions(self) -> list[str]:
         return _words(self._texts.parking_restrictions)
 
-    @cached_property
+    @once
     def connectors(self) -> list[ConnectorRecord]:
         """In the partner's order."""
         start = self._segment.connector_start
@@ -159,6 +169,26 @@ def _text(heap: Array, start: Array, row: int) -> memoryview:
     return heap.data[start.item(row) : start.item(row + 1)]
 
 
+class Records(Sequence["StationRecord"]):
+    """Stations of an index, which become objects when they are looked at."""
+
+    def __init__(self, places: Sequence[tuple[Segment, int]], ids: Sequence[int], versions: Sequence[int]) -> None:
+        """`places` are segments with the numbers of rows; `ids` and `versions` of what stands there."""
+        self.places, self.ids, self.versions = places, ids, versions
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, number: int) -> StationRecord: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[StationRecord]: ...
+    def __getitem__(self, number: int | slice) -> StationRecord | list[StationRecord]:
+        if isinstance(number, slice):
+            return [StationRecord(*place) for place in self.places[number]]
+        return StationRecord(*self.places[number])
+
+
 class StationRecord:
     """A place with charge points."""
 
@@ -169,7 +199,7 @@ class StationRecord:
         self.id = segment.id.item(row)
         self.version = segment.version.item(row)
 
-    @cached_property
+    @once
     def _texts(self) -> StationTexts:
         return _station_texts(_text(self.segment.heap, self.segment.heap_start, self.row))
 
@@ -269,7 +299,7 @@ class StationRecord:
     def source_updated_at(self) -> datetime:
         return EPOCH + timedelta(microseconds=self.segment.source_updated_at.item(self.row))
 
-    @cached_property
+    @once
     def evses(self) -> list[EvseRecord]:
         """In the partner's order."""
         return _evses(self.segment, self.row, self.id)

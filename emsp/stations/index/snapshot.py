@@ -18,7 +18,7 @@ from fasteners import InterProcessLock
 from emsp import logs
 from emsp.settings import settings
 from emsp.stations.index import codes, load, records
-from emsp.stations.index.books import Books, Contents
+from emsp.stations.index.books import Books, Contents, Outlets
 from emsp.stations.index.columns import DTYPES, Array, Arrays, Segment
 from emsp.stations.log import KEPT
 
@@ -28,7 +28,7 @@ ALIGNED_BYTES = 64
 TEXT, OUTLETS = "text ", "outlets"
 BOOKS = {name: value for name, value in vars(codes).items() if name.isupper()}
 TEXTS = (records.STATION_TEXTS, records.EVSE_TEXTS)
-FORMAT = blake2b(repr((DTYPES, BOOKS, TEXTS)).encode(), digest_size=8).hexdigest()
+FORMAT = blake2b(repr((DTYPES, BOOKS, TEXTS, Outlets.COLUMNS)).encode(), digest_size=8).hexdigest()
 """A file that was written by other columns, codes or texts than these is not read."""
 IDENTITY = """
     SELECT (SELECT system_identifier FROM pg_control_system())

@@ -6,9 +6,9 @@ What a station's search words are, line by line, is said at `rows.search_words`.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import compress, count
 from typing import Any
 
 import numpy as np
@@ -135,49 +135,59 @@ class Words:
         return np.zeros(self._rows, dtype=bool)
 
 
-def build(search_words: Sequence[str]) -> dict[str, Any]:
+def build(search_words: Sequence[bytes]) -> dict[str, Any]:
     """The arrays of `Words` for the search words of stations, in the order of their rows."""
-    kinds: dict[str, _Gathered] = {"word": _Gathered(), "evse_id": _Gathered(), NAME: _Gathered(), CITY: _Gathered()}
-    for row, text in enumerate(search_words):
-        lines = text.split("\n")
-        kinds["word"].add(row, {word for line in lines[:FIELDS] for word in line.split(" ") if word})
-        kinds["evse_id"].add(row, {line for line in lines[FIELDS:] if line})
-        kinds[NAME].add(row, lines[:1])
-        kinds[CITY].add(row, lines[1:2])
-    return {f"{kind}_{name}": values for kind, found in kinds.items() for name, values in found.arrays().items()}
+    lines, of, places = _split(search_words, b"\n")
+    fields, field_of = _chosen(lines, of, places < FIELDS)
+    words, field, _ = _split(fields, b" ")
+    kinds = {
+        "word": _arrays(words, field_of[field]),
+        "evse_id": _arrays(*_chosen(lines, of, places >= FIELDS)),
+        NAME: _arrays(*_chosen(lines, of, places == 0), filled=False),
+        CITY: _arrays(*_chosen(lines, of, places == 1), filled=False),
+    }
+    return {f"{kind}_{name}": values for kind, arrays in kinds.items() for name, values in arrays.items()}
 
 
-class _Gathered:
-    """Texts as they come, with the rows that have them."""
+def _split(texts: Sequence[bytes], separator: bytes) -> tuple[list[bytes], Any, Any]:
+    """All parts of texts, of each the number of its text, and its place in it."""
+    joined = separator.join(texts)
+    cuts = np.flatnonzero(np.frombuffer(joined, dtype=np.uint8) == ord(separator))
+    ends = np.cumsum(_lengths(texts) + 1) - 1
+    lasts = np.append(np.searchsorted(cuts, ends[:-1]), len(cuts)) if len(texts) else ends
+    parts = np.diff(lasts, prepend=-1)
+    of = np.repeat(np.arange(len(texts)), parts)
+    return joined.split(separator) if len(texts) else [], of, np.arange(len(of)) - (np.cumsum(parts) - parts)[of]
 
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.of, self.rows = array("i"), array("i")
 
-    def add(self, row: int, texts: Iterable[str]) -> None:
-        for text in texts:
-            self.of.append(self.numbers.setdefault(text, len(self.numbers)))
-            self.rows.append(row)
+def _chosen(texts: list[bytes], rows: Any, kept: Any) -> tuple[list[bytes], Any]:
+    return list(compress(texts, kept.tolist())), rows[kept]
 
-    def arrays(self) -> dict[str, Any]:
-        """Sorted by their letters, which is the order of their bytes in UTF-8 as well."""
-        texts = sorted(self.numbers)
-        encoded = [text.encode() + b"\n" for text in texts]
-        places = np.empty(len(texts), dtype=np.int64)
-        places[[self.numbers[text] for text in texts]] = np.arange(len(texts))
-        of = places[np.frombuffer(self.of, dtype=np.int32)] if len(texts) else np.empty(0, dtype=np.int64)
-        rows = (
-            np.frombuffer(self.rows, dtype=np.int32)[np.argsort(of, kind="stable")]
-            if len(texts)
-            else np.empty(0, np.int32)
-        )
-        return {
-            "letters": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-            "starts": _starts([len(letters) for letters in encoded]),
-            "rows": rows,
-            "row_starts": _starts(np.bincount(of, minlength=len(texts))),
-        }
+
+def _arrays(texts: list[bytes], rows: Any, *, filled: bool = True) -> dict[str, Any]:
+    """Of texts with the row that has each: every text once, sorted by its letters; those without any are left out
+    where it has to be `filled`. The loops over all texts are those of Python's own functions."""
+    firsts: dict[bytes, int] = {}
+    first = np.fromiter(map(firsts.setdefault, texts, count()), dtype=np.int64, count=len(texts))
+    distinct = sorted(firsts)
+    numbers = np.empty(len(texts), dtype=np.int64)
+    numbers[list(map(firsts.__getitem__, distinct))] = np.arange(len(distinct))
+    size = int(rows.max()) + 1 if len(rows) else 1
+    pairs = np.sort(numbers[first] * size + rows)
+    if filled and distinct and not distinct[0]:
+        distinct, pairs = distinct[1:], pairs[np.searchsorted(pairs, size) :] - size
+    of, rows = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], size)
+    return {
+        "letters": np.frombuffer(b"".join([text + b"\n" for text in distinct]), dtype=np.uint8),
+        "starts": _starts(_lengths(distinct) + 1),
+        "rows": rows.astype(np.int32),
+        "row_starts": _starts(np.bincount(of, minlength=len(distinct))),
+    }
+
+
+def _lengths(texts: Sequence[bytes]) -> Any:
+    return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
 
 
 def _starts(lengths: Any) -> Any:
-    return np.append(0, np.cumsum(np.asarray(lengths, dtype=np.int64))).astype(np.int64)
+    return np.append(0, np.cumsum(lengths)).astype(np.int64)

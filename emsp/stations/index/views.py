@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from emsp.stations.index.columns import Segment
 
 EVERYTHING = Filter()
-KEPT = 12
-"""So many views of a segment are kept: those last asked for."""
+USUAL = (EVERYTHING, Filter(available_now=True))
+KEPT = 24
+"""So many views of a segment are kept: those last asked for. Of 400,000 stations, each takes a megabyte or two."""
 
 
 class View:
@@ -70,34 +71,12 @@ class View:
         return self._pyramid
 
 
-class ByOperator:
-    """The rows of each operator."""
-
-    def __init__(self, segment: Segment) -> None:
-        self._segment = segment
-        self._rows = np.argsort(segment.operator, kind="stable").astype(np.int32)
-        self._starts = np.append(0, np.cumsum(np.bincount(segment.operator, minlength=len(segment.operators))))
-
-    def rows(self, operator_ids: Iterable[int]) -> Rows:
-        """The rows of some operators, in order."""
-        wanted = set(operator_ids)
-        named = enumerate(self._segment.operators[: len(self._starts) - 1])
-        refs = [ref for ref, operator in named if operator is not None and operator.id in wanted]
-        runs = [self._rows[self._starts[ref] : self._starts[ref + 1]] for ref in refs]
-        return np.sort(np.concatenate([np.empty(0, dtype=np.int32), *runs])).astype(np.int64)
-
-
 class Views:
     """The views of one segment."""
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
         self._views: OrderedDict[tuple[Filter, datetime | None], View] = OrderedDict()
-
-    @cached_property
-    def stations_of(self) -> ByOperator:
-        """The rows of each operator."""
-        return ByOperator(self._segment)
 
     @cached_property
     def tree(self) -> Tree:
@@ -120,19 +99,12 @@ class Views:
         return view.brought_up_to_date()
 
     def rows(self, wanted: Filter, at: datetime) -> Rows:
-        """The rows that pass a filter, in order. For few operators it takes a look at their stations only."""
-        if not wanted.operator_ids or self.has(wanted, at):
-            return self.of(wanted, at).rows
-        rows = self.stations_of.rows(wanted.operator_ids)
-        part = self.of(filters.of_evses(wanted), at).mask
-        rows = rows[part[rows]]
-        return rows[filters.passing_stations(self._segment, wanted, at, rows)]
+        """The rows that pass a filter, in order."""
+        return self.of(wanted, at).rows
 
     def count(self, wanted: Filter, at: datetime) -> int:
         """How many rows pass a filter."""
-        if wanted.operator_ids and not self.has(wanted, at):
-            return len(self.rows(wanted, at))
-        return int(np.count_nonzero(self.of(wanted, at).mask))
+        return len(self.of(wanted, at).rows)
 
     def _made(self, wanted: Filter, moment: datetime | None, at: datetime) -> View:
         part = filters.of_evses(wanted)
@@ -164,6 +136,12 @@ def of(segment: Segment) -> Views:
     if found is None:
         found = _views[segment] = Views(segment)
     return found
+
+
+def prepare(segment: Segment, at: datetime) -> None:
+    """Make the views that are asked for most: the first use of any other takes some dozens of milliseconds."""
+    for wanted in USUAL if len(segment) else ():
+        of(segment).of(wanted, at).pyramid(of(segment).tree)
 
 
 def touched(segment: Segment, rows: Iterable[int] | Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,8 @@ class PostGis:
         self.connection: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, prepare_threshold=0)
 
     @staticmethod
-    def fill(url: str, name: str, copies: dict[str, bytes]) -> str:
-        """The URL of a database with these rows (`pins.TABLES`), made if need be."""
+    def fill(url: str, name: str, copies: Callable[[], dict[str, bytes]]) -> str:
+        """The URL of a database with these rows (`pins.copied`), made if need be."""
         base, _, query = url.partition("?")
         there = f"{base.rsplit('/', 1)[0]}/{name}?{query}"
         with psycopg.connect(url, autocommit=True) as admin:
@@ -114,7 +114,7 @@ class PostGis:
             admin.execute(f'CREATE DATABASE "{name}_new"')  # type: ignore[call-overload]
             with psycopg.connect(there.replace(name, f"{name}_new")) as connection:
                 connection.execute(TABLES)
-                for table, rows in copies.items():
+                for table, rows in copies().items():
                     columns = "" if table == "socket" else PIN_COLUMNS
                     with connection.cursor() as cursor, cursor.copy(f"COPY {table}{columns} FROM STDIN") as copy:
                         copy.write(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +61,15 @@ class Sqlite:
         self.connection.create_function("metres", 4, metres, deterministic=True)
 
     @staticmethod
-    def fill(file: Path, copies: dict[str, bytes]) -> Path:
-        """The file with these rows (`pins.TABLES`), made if need be."""
+    def fill(file: Path, copies: Callable[[], dict[str, bytes]]) -> Path:
+        """The file with these rows (`pins.copied`), made if need be."""
         if file.exists():
             return file
         unfinished = file.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         connection = sqlite3.connect(unfinished)
         connection.executescript("PRAGMA journal_mode = off; PRAGMA synchronous = off;" + TABLES)
-        for table, rows in copies.items():
+        for table, rows in copies().items():
             marks = ", ".join("?" * (10 if table == "pin" else 4))
             connection.executemany(f"INSERT INTO {table} VALUES ({marks})", _rows(rows))
         connection.executescript(INDEXES)

@@ -128,6 +128,5 @@ if __name__ == "__main__":
         host="127.0.0.1",
         port=int(os.environ["PORT"]),
         log_level="critical",
-        ws_ping_interval=None,
         ws_per_message_deflate=False,
     )

@@ -153,14 +153,18 @@ async def test_that_keys_keep_the_order_in_which_they_were_asked_for() -> None:
 
 
 def test_that_what_is_kept_is_bounded_and_grows_old() -> None:
-    kept = Kept(bytes_max=1_000)
-    kept.put((1, 1), 7, 0.0, ([1],))
-    assert kept.get((1, 1), 7, 60.0) is not None
-    assert kept.get((1, 1), 8, 0.0) is None
-    assert kept.get((1, 1), 7, 60.1) is None
-    kept.put((1, 2), 7, 0.0, ([1],))
-    kept.put((1, 3), 7, 0.0, ([1],))
-    assert [kept.get((1, number), 7, 0.0) is not None for number in (1, 2, 3)] == [False, True, True]
+    now = 0.0
+    kept = Kept(bytes_max=1_000, now=lambda: now)
+    for station in (1, 2):
+        kept.put((1, station), 7, b"text", 4)
+    assert kept.get(1, [1, 2, 3], [7, 8, 7]) == [b"text", None, None]
+    assert kept.get(2, [1], [7]) == [None]
+    kept.put((1, 3), 7, b"text", 4)
+    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [None, b"text", b"text"]
+    now = 600.0
+    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [None, b"text", b"text"]
+    now = 600.1
+    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [None, None, None]
 
 
 async def test_that_only_what_waits_becomes_a_task() -> None:

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from emsp.db.engine import transaction
-from emsp.ocpi.keep.apply import WAYS
 from emsp.ocpi.keep.inbox import Item
+from emsp.ocpi.keep.meaning import meaning
 from emsp.stations.changes import put_stations
 from emsp.stations.twins import match, shown
 from tests.stations.places import partner
@@ -24,7 +24,7 @@ PARTIES = ("ENE", "FLW", "SGM")
 def locations() -> list[Any]:
     with gzip.open(FEED) as lines:
         said = [line.strip() for line in lines if json.loads(line)["party_id"] in PARTIES]
-    return [WAYS["locations"].understand(Item(str(number), line, "2.2.1")) for number, line in enumerate(said)]
+    return [meaning("locations", Item(str(number), line, "2.2.1")) for number, line in enumerate(said)]
 
 
 async def store(partner_id: UUID, stations: list[Any]) -> None:
