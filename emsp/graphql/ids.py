@@ -17,7 +17,7 @@ URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 def encode(kind: str, *key: object) -> ID:
     """The id of the `kind` (a type of the schema) that is found by `key`."""
-    text = ":".join([kind, *map(str, key)])
+    text = f"{kind}:{key[0]}" if len(key) == 1 else ":".join([kind, *map(str, key)])
     return ID(b2a_base64(text.encode(), newline=False).translate(URL_SAFE, b"=").decode())
 
 

@@ -160,19 +160,24 @@ def _place(where: StationPlace) -> asking.Place:
 
 
 def _stations(page: asking.Page, after: str | None) -> Connection[Station]:
-    def made(place: int) -> Station:
-        return station_of(page.stations[place], page.distances_m[place], on_route=page.on_route[place])
+    def made(places: Sequence[int]) -> list[Station]:
+        stations = page.stations
+        rows = stations.read(places) if isinstance(stations, Records) else [stations[place] for place in places]
+        return [
+            station_of(row, page.distances_m[place], on_route=page.on_route[place])
+            for place, row in zip(places, rows, strict=True)
+        ]
 
     return connection(
         _rows(page.stations, made), page.cursors, has_next=page.has_next, total=page.total_count, after=after
     )
 
 
-def _rows(stations: Sequence[Row], made: Callable[[int], Station]) -> Sequence[Station]:
+def _rows(stations: Sequence[Row], made: Callable[[Sequence[int]], list[Station]]) -> Sequence[Station]:
     """Stations of an index need not be made where all that is asked of them is kept."""
     if isinstance(stations, Records):
         return Rows(stations.ids, stations.versions, made)
-    return [made(place) for place in range(len(stations))]
+    return made(range(len(stations)))
 
 
 def _cluster(cluster: asking.Cluster, alone: Row | None) -> StationCluster:

@@ -299,9 +299,8 @@ def _shown_operator(key: int | None, name: str, website: str | None, phone: str 
 
 async def _operator(info: Info, station: Row) -> Operator:
     """The operator that is named, else the company that publishes the station."""
-    if isinstance(station, StationRecord) and station.operator_name:
-        name, website, phone = station.operator_name, station.operator_website, station.operator_phone
-        return _shown_operator(station.operator_id, name, website, phone)
+    if isinstance(station, StationRecord) and (known := station.operator):
+        return _shown_operator(known.id, known.name, known.website, known.phone)
     if station.operator_id:
         return operator_of(await the(info.context.loaders.operators, station.operator_id))
     party = await info.context.loaders.parties.load((station.country_code, station.party_id))

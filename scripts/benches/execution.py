@@ -1,7 +1,8 @@
 """The map query in process: our execution against strawberry as it comes, over the same schema and the same objects.
 
 A hundred stations with three EVSEs of two connectors each, from the index and from the database; the whole way from
-a document's text to bytes. Both must answer the same JSON before anything is timed.
+a document's text to bytes. All must answer the same JSON before anything is timed. Ours is measured as it serves, with
+JSON that is kept while a station does not change, and as if nobody had asked before.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from _report import Report, options, quantile
 
 STATIONS, EVSES, CONNECTORS = 100, 3, 2
 BOX = (4.8, 52.3, 5.0, 52.4)
-OURS, STOCK = "emsp", "strawberry as it comes"
+OURS, FIRST, STOCK = "emsp", "emsp, nothing kept", "strawberry as it comes"
 Ask = Callable[[], Awaitable[bytes]]
 
 
@@ -43,7 +44,7 @@ def main() -> int:
 
 
 async def _play(report: Report, chosen: Namespace) -> None:
-    sides = {OURS: _ours(), STOCK: _stock()}
+    sides = {OURS: _ours(as_json=True), FIRST: _ours(as_json=False), STOCK: _stock()}
     from _ours import load
 
     await _brand()
@@ -52,7 +53,7 @@ async def _play(report: Report, chosen: Namespace) -> None:
     except (ImportError, TimeoutError) as error:
         report.miss(f"the station index is not there ({error}): stations came from the database")
     answers = {name: orjson.loads(await ask()) for name, ask in sides.items()}
-    if answers[OURS].get("errors") or answers[OURS]["data"] != answers[STOCK]["data"]:
+    if answers[OURS].get("errors") or any(each["data"] != answers[OURS]["data"] for each in answers.values()):
         raise SystemExit(f"the answers differ: {str(answers)[:2000]}")
     stations = answers[OURS]["data"]["stations"]
     if stations["totalCount"] != STATIONS or len(stations["nodes"]) != STATIONS:
@@ -72,12 +73,12 @@ async def _play(report: Report, chosen: Namespace) -> None:
             report.add("p99", name, quantile(taken, 0.99) * 1e3, "ms")
 
 
-def _ours() -> Ask:
+def _ours(*, as_json: bool) -> Ask:
     from strawberry.http import process_result
 
     from emsp.graphql.schema import make_schema
 
-    schema = make_schema(introspection=True, as_json=True)
+    schema = make_schema(introspection=True, as_json=as_json)
     variables = _map.asked(BOX)["variables"]
 
     async def ask() -> bytes:

@@ -27,6 +27,8 @@ OURS, FLOOR, POSTGRAPHILE = "emsp", "SQL JSON over ASGI", "PostGraphile 5"
 APOLLO, MERCURIUS = "Apollo", "mercurius + graphql-jit"
 TARGETS = ((POSTGRAPHILE, 5.0), (FLOOR, 1.5), (APOLLO, 4.0), (MERCURIUS, 1.0))
 VIEWPORTS, COMPARED, CONNECTIONS = 2000, 40, 32
+WARM_S = 10
+"""So that everybody has seen the viewports once."""
 
 
 class Server(NamedTuple):
@@ -127,7 +129,10 @@ def _map_difference(left: Any, right: Any) -> str:
 
 def _play(servers: list[Server], workers: int, report: Report) -> None:
     for server in servers:  # caches and just-in-time compilers
-        _load.run(server.url, server.bodies, connections=CONNECTIONS, seconds=1 if report.chosen.quick else 5)
+        tell(f"first look, {_told(workers)}: {server.name}")
+        seconds = 2 if report.chosen.quick else WARM_S
+        found = _load.run(server.url, server.bodies, connections=CONNECTIONS, seconds=seconds)
+        report.add(_row(workers, "first look, requests a second"), server.name, found.rate, "1/s")
     for number in range(report.chosen.rounds):
         for server in servers:
             tell(f"round {number + 1}, {_told(workers)}: {server.name}")

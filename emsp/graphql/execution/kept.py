@@ -18,13 +18,13 @@ Key = tuple[int, int]  # the selection, the station
 
 
 class Rows(Sequence[T], Generic[T]):
-    """Objects of which the ids and versions of their rows are known; each is made when it is looked at.
+    """Objects of which the ids and versions of their rows are known; they are made when they are looked at.
 
     What is kept of a row answers for its object, which then is not made at all.
     """
 
-    def __init__(self, ids: Sequence[int], versions: Sequence[int], made: Callable[[int], T]) -> None:
-        """`made` gives the object at a place."""
+    def __init__(self, ids: Sequence[int], versions: Sequence[int], made: Callable[[Sequence[int]], list[T]]) -> None:
+        """`made` gives the objects at some places."""
         self.ids, self.versions, self.made = ids, versions, made
 
     def __len__(self) -> int:
@@ -36,11 +36,11 @@ class Rows(Sequence[T], Generic[T]):
     def __getitem__(self, place: slice) -> list[T]: ...
     def __getitem__(self, place: int | slice) -> T | list[T]:
         if isinstance(place, slice):
-            return [self.made(one) for one in range(*place.indices(len(self)))]
-        return self.made(range(len(self))[place])
+            return self.made(range(*place.indices(len(self))))
+        return self.made([range(len(self))[place]])[0]
 
     def __iter__(self) -> Iterator[T]:
-        return map(self.made, range(len(self)))
+        return iter(self.made(range(len(self))))
 
 
 Entry = tuple[int, Any, int, float]

@@ -139,7 +139,7 @@ class Selection:
         versions = self._versions(objects) if run.kept else None
         if run.kept is None or versions is None:
             return self._record(*await self._columns(self._asked, objects, run))
-        rows = Rows([one.row.id for one in objects], versions, objects.__getitem__)
+        rows = Rows([one.row.id for one in objects], versions, lambda places: [objects[place] for place in places])
         if self.is_kept:
             return list(map(orjson.Fragment, await self.texts(rows, run, run.kept)))
         return await self._answers_kept(rows, run, run.kept)
@@ -149,7 +149,7 @@ class Selection:
         found: list[Any] = kept.get(self._number, rows.ids, rows.versions)
         missing = [place for place, text in enumerate(found) if text is None]
         if missing:
-            objects = [rows.made(place) for place in missing]
+            objects = rows.made(missing)
             self._check(objects)
             answers = self._record(*await self._columns(self._asked, objects, run)) if self._asked else repeat({})
             for place, answer in zip(missing, answers, strict=False):

@@ -14,7 +14,7 @@ import numpy as np
 from emsp.stations.index import views
 from emsp.stations.index.columns import Array, Segment, merged
 from emsp.stations.index.filters import children
-from emsp.stations.index.records import StationRecord
+from emsp.stations.index.records import StationRecord, station_record
 
 FEW, TIMES = 1_000, 4
 """A segment of so few stations, or of less than so many times those of the next one, is merged with it: that leaves
@@ -63,7 +63,7 @@ class StationIndex:
 
     def record(self, segment: Segment, row: int) -> StationRecord:
         """A station as an object."""
-        return StationRecord(segment, row)
+        return station_record(segment, row)
 
     def stations(self) -> int:
         """How many are alive."""

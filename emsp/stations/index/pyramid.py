@@ -97,7 +97,7 @@ class Pyramid:
                 parts = figures_of(tree.segment, below, mask[below])
             else:
                 parts = Figures(*(part[below] for part in self.levels[level + 1]))
-            firsts = np.append(0, np.cumsum(ends - starts)[:-1])
+            firsts = np.cumsum(ends - starts) - (ends - starts)
             renewed = _reduced(parts, firsts)
             self.levels[level].sums[squares], self.levels[level].maxima[squares] = renewed
             if level:

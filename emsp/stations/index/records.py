@@ -1,21 +1,25 @@
 """Stations of the index as objects, with the names that rows of the database have.
 
-An object is a number of a row; what is asked of it is read then, and texts are decoded when the first one is.
+What is asked of one is read then, and for all that were found together: column by column, which takes a fraction of
+what row by row does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from emsp.stations.availability import Availability, from_columns
 from emsp.stations.history import delays
 from emsp.stations.index import codes
 from emsp.stations.index.books import Operator
+from emsp.stations.index.boxes import expanded
 from emsp.stations.index.columns import NEVER, Array, Segment
 
 T = TypeVar("T")
@@ -84,13 +88,25 @@ class ConnectorRecord(msgspec.Struct, gc=False):
 
 
 class EvseRecord:
-    """A charge point, with its status as it was when its station was asked for its charge points."""
+    """A charge point, with its status as it was when one of those read with it was asked for its charge points."""
 
+    __slots__ = ("_accessible", "_number", "_status_as_of", "_together", "capabilities", "id", "station_id", "status")
     removed = False
 
-    def __init__(self, segment: Segment, row: int, values: Sequence[Any]) -> None:
-        self._segment, self._row = segment, row
-        self.id, self.station_id, self.status, self._status_as_of, self.capabilities, self._accessible = values
+    def __init__(
+        self,
+        together: Together,
+        number: int,
+        id: int,
+        station_id: int,
+        status: int,
+        status_as_of: int,
+        capability_list: int,
+        accessible: int,
+    ) -> None:
+        self._together, self._number, self.id, self.station_id = together, number, id, station_id
+        self.status, self._status_as_of = codes.STATUS_WORDS[status], status_as_of
+        self.capabilities, self._accessible = together.segment.books.word_lists[capability_list], accessible
 
     @property
     def status_as_of(self) -> datetime:
@@ -100,9 +116,9 @@ class EvseRecord:
     def accessible(self) -> bool | None:
         return None if self._accessible < 0 else bool(self._accessible)
 
-    @once
+    @property
     def _texts(self) -> EvseTexts:
-        return _evse_texts(_text(self._segment.evse_heap, self._segment.evse_heap_start, self._row))
+        return self._together.evse_texts[self._number]
 
     @property
     def uid(self) -> str:
@@ -124,49 +140,79 @@ class EvseRecord:
     def parking_restrictions(self) -> list[str]:
         return _words(self._texts.parking_restrictions)
 
-    @once
+    @property
     def connectors(self) -> list[ConnectorRecord]:
         """In the partner's order."""
-        start = self._segment.connector_start
-        return _connectors(self._segment, start.item(self._row), start.item(self._row + 1), self.id)
+        return self._together.connectors[self._number]
 
 
-def _connectors(segment: Segment, first: int, end: int, evse_id: int) -> list[ConnectorRecord]:
-    return [
-        ConnectorRecord(
-            segment.connector_id.item(row),
-            evse_id,
-            codes.STANDARD_WORDS[segment.standard.item(row)],
-            codes.FORMAT_WORDS[segment.format.item(row)],
-            codes.POWER_TYPE_WORDS[segment.power_type.item(row)],
-            None if (power_w := segment.power_w.item(row)) < 0 else power_w,
-            segment.outlet.item(row),
-        )
-        for row in range(first, end)
-    ]
+class Together:
+    """Rows of a segment that were found together."""
+
+    def __init__(self, segment: Segment, rows: Sequence[int]) -> None:
+        self.segment, self._rows = segment, np.array(rows, dtype=np.int64)
+
+    def stations(self) -> list[StationRecord]:
+        """An object for each row."""
+        ids, versions = (column[self._rows].tolist() for column in (self.segment.id, self.segment.version))
+        return list(map(StationRecord, [self] * len(ids), count(), self._rows.tolist(), ids, versions))
+
+    @once
+    def texts(self) -> list[StationTexts]:
+        """Of the stations."""
+        return _decoded(_station_texts, self.segment.heap, self.segment.heap_start, self._rows)
+
+    @once
+    def _evse_rows(self) -> Array:
+        start = self.segment.evse_start
+        rows: Array = expanded(start[self._rows], start[self._rows + 1])
+        return rows
+
+    @once
+    def evses(self) -> list[list[EvseRecord]]:
+        """Of each station, in the partner's order."""
+        segment, rows = self.segment, self._evse_rows
+        of = segment.evse_station[rows]
+        columns = (
+            segment.evse_id, segment.status, segment.status_as_of, segment.capability_list, segment.accessible
+        )  # fmt: skip
+        ids, *rest = (column[rows].tolist() for column in columns)
+        evses = list(map(EvseRecord, [self] * len(ids), count(), ids, segment.id[of].tolist(), *rest))
+        return _shared_out(evses, segment.evse_start, self._rows)
+
+    @once
+    def evse_texts(self) -> list[EvseTexts]:
+        """Of the charge points."""
+        return _decoded(_evse_texts, self.segment.evse_heap, self.segment.evse_heap_start, self._evse_rows)
+
+    @once
+    def connectors(self) -> list[list[ConnectorRecord]]:
+        """Of each charge point, in the partner's order."""
+        segment, start = self.segment, self.segment.connector_start
+        rows = expanded(start[self._evse_rows], start[self._evse_rows + 1])
+        evses = segment.evse_id[segment.connector_evse[rows]]
+        columns = (segment.standard, segment.format, segment.power_type, segment.power_w, segment.outlet)
+        values = [segment.connector_id[rows].tolist(), evses.tolist(), *(column[rows].tolist() for column in columns)]
+        return _shared_out(list(map(_connector, *values)), start, self._evse_rows)
 
 
-def _evses(segment: Segment, row: int, station_id: int) -> list[EvseRecord]:
-    lists = segment.books.word_lists
-    return [
-        EvseRecord(
-            segment,
-            evse,
-            (
-                segment.evse_id.item(evse),
-                station_id,
-                codes.STATUS_WORDS[segment.status.item(evse)],
-                segment.status_as_of.item(evse),
-                lists[segment.capability_list.item(evse)],
-                segment.accessible.item(evse),
-            ),
-        )
-        for evse in range(segment.evse_start.item(row), segment.evse_start.item(row + 1))
-    ]
+def _connector(
+    id: int, evse_id: int, standard: int, format: int, power_type: int, power_w: int, outlet: int
+) -> ConnectorRecord:
+    words = codes.STANDARD_WORDS[standard], codes.FORMAT_WORDS[format], codes.POWER_TYPE_WORDS[power_type]
+    return ConnectorRecord(id, evse_id, *words, None if power_w < 0 else power_w, outlet)
 
 
-def _text(heap: Array, start: Array, row: int) -> memoryview:
-    return heap.data[start.item(row) : start.item(row + 1)]
+def _decoded(decode: Callable[[memoryview], T], heap: Array, start: Array, rows: Array) -> list[T]:
+    data = heap.data
+    places = zip(start[rows].tolist(), start[rows + 1].tolist(), strict=True)
+    return [decode(data[first:end]) for first, end in places]
+
+
+def _shared_out(items: list[T], start: Array, rows: Array) -> list[list[T]]:
+    """To each row those that are its own; they come in the order of the rows."""
+    rest = iter(items)
+    return [list(islice(rest, size)) for size in (start[rows + 1] - start[rows]).tolist()]
 
 
 class Records(Sequence["StationRecord"]):
@@ -185,8 +231,25 @@ class Records(Sequence["StationRecord"]):
     def __getitem__(self, number: slice) -> list[StationRecord]: ...
     def __getitem__(self, number: int | slice) -> StationRecord | list[StationRecord]:
         if isinstance(number, slice):
-            return [StationRecord(*place) for place in self.places[number]]
-        return StationRecord(*self.places[number])
+            return self.read(range(*number.indices(len(self))))
+        return station_record(*self.places[number])
+
+    def __iter__(self) -> Iterator[StationRecord]:
+        return iter(self.read(range(len(self))))
+
+    def read(self, numbers: Sequence[int]) -> list[StationRecord]:
+        """Those at some places of the list, read together."""
+        there = [self.places[number] for number in numbers]
+        found: dict[tuple[int, int], StationRecord] = {}
+        for segment in {id(segment): segment for segment, _ in there}.values():
+            rows = [row for one, row in there if one is segment]
+            found |= {(id(segment), station.row): station for station in Together(segment, rows).stations()}
+        return [found[id(segment), row] for segment, row in there]
+
+
+def station_record(segment: Segment, row: int) -> StationRecord:
+    """A station by itself."""
+    return Together(segment, [row]).stations()[0]
 
 
 class StationRecord:
@@ -194,14 +257,13 @@ class StationRecord:
 
     shown = publish = True
 
-    def __init__(self, segment: Segment, row: int) -> None:
-        self.segment, self.row = segment, row
-        self.id = segment.id.item(row)
-        self.version = segment.version.item(row)
+    def __init__(self, together: Together, number: int, row: int, id: int, version: int) -> None:
+        self._together, self._number, self.segment, self.row = together, number, together.segment, row
+        self.id, self.version = id, version
 
-    @once
+    @property
     def _texts(self) -> StationTexts:
-        return _station_texts(_text(self.segment.heap, self.segment.heap_start, self.row))
+        return self._together.texts[self._number]
 
     def _in(self, book: Sequence[T], refs: Array) -> T:
         ref: int = refs.item(self.row)
@@ -259,7 +321,7 @@ class StationRecord:
     def partner_id(self) -> UUID:
         return self._in(self.segment.books.partners, self.segment.partner)
 
-    @property
+    @once
     def operator(self) -> Operator | None:
         return self._in(self.segment.books.operators, self.segment.operator)
 
@@ -299,10 +361,10 @@ class StationRecord:
     def source_updated_at(self) -> datetime:
         return EPOCH + timedelta(microseconds=self.segment.source_updated_at.item(self.row))
 
-    @once
+    @property
     def evses(self) -> list[EvseRecord]:
         """In the partner's order."""
-        return _evses(self.segment, self.row, self.id)
+        return self._together.evses[self._number]
 
     def availability(self, now: datetime) -> Availability:
         """How many charge points are free, and how old that is."""

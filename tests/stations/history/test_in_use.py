@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import text
 
 from emsp import clock
@@ -19,6 +20,13 @@ from tests.stations.history.heard import rows_of, town
 
 MINUTE = timedelta(minutes=1)
 NOW = clock.now()
+
+
+@pytest.fixture(autouse=True)
+def _now() -> None:
+    """Now is when a test begins: what is live is younger than the suite may be by then."""
+    global NOW
+    NOW = clock.now()
 
 
 def running(evse: Evse, heard_minutes_ago: float = 1) -> Running:
