@@ -15,13 +15,14 @@ from typing import Any
 
 import msgspec
 import psycopg
-from sqlalchemy import text
 
 from emsp import jobs, logs
+from emsp.db.driver import driver_of, execute
 from emsp.db.engine import Db, database_url
 
 CHANNEL = "emsp"
 MAX_PAYLOAD_BYTES = 7000
+NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 log = logs.log(__name__)
 
 
@@ -55,7 +56,9 @@ async def emit(db: Db, event: Event) -> None:
 async def wake(db: Db, topic: str, ids: Iterable[Any]) -> None:
     """Tell the watchers of `topic`, once this transaction has committed, that `ids` changed."""
     for payload in _payloads(topic, [msgspec.to_builtins(item) for item in ids]):
-        await db.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
+        await execute(
+            await driver_of(db), "SELECT pg_notify(%(channel)s, %(payload)s)", channel=CHANNEL, payload=payload
+        )
 
 
 def _payloads(topic: str, ids: list[Any]) -> list[str]:

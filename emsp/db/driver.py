@@ -5,7 +5,7 @@ Statements name their parameters as psycopg does, `%(name)s`. Errors are those o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -31,6 +31,11 @@ async def execute(driver: Driver, statement: str, **parameters: Any) -> psycopg.
 def as_json(rows: Any) -> str:
     """Rows as one parameter, for `json_to_recordset`."""
     return msgspec.json.encode(rows).decode()
+
+
+def as_array(numbers: Iterable[int]) -> str:
+    """Whole numbers as one parameter, for `::int8[]`."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 @asynccontextmanager

@@ -24,14 +24,17 @@ class _Queue(Generic[Question, Answer]):
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
-        self.worker: asyncio.Task[None] | None = None
+        self.workers = set[asyncio.Task[None]]()
 
 
 class Together(Generic[Question, Answer]):
     """Questions that `do` answers many at a time, in their order; an error of it is everybody's."""
 
-    def __init__(self, do: Callable[[Db, Sequence[Question]], Awaitable[Sequence[Answer]]], *, most: int = 200) -> None:
-        self._do, self._most = do, most
+    def __init__(
+        self, do: Callable[[Db, Sequence[Question]], Awaitable[Sequence[Answer]]], *, most: int = 200, at_once: int = 1
+    ) -> None:
+        """`at_once` is how many transactions there may be: with two, one is worked out while the other is written."""
+        self._do, self._most, self._at_once = do, most, at_once
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Question, Answer]] = WeakKeyDictionary()
 
     async def ask(self, question: Question) -> Answer:
@@ -40,13 +43,17 @@ class Together(Generic[Question, Answer]):
         queue = self._queues.setdefault(loop, _Queue())
         future: asyncio.Future[Answer] = loop.create_future()
         queue.waiting.append((question, future))
-        if queue.worker is None or queue.worker.done():
-            queue.worker = loop.create_task(self._work(queue), context=Context())
+        if len(queue.workers) < self._at_once:
+            worker = loop.create_task(self._work(queue), context=Context())
+            queue.workers.add(worker)
         return await future
 
     async def _work(self, queue: _Queue[Question, Answer]) -> None:
-        while queue.waiting:
-            await self._answer(queue)
+        try:
+            while queue.waiting:
+                await self._answer(queue)
+        finally:  # at once, so that who asks next finds no worker that has ended
+            queue.workers = {worker for worker in queue.workers if worker is not asyncio.current_task()}
 
     async def _answer(self, queue: _Queue[Question, Answer]) -> None:
         """Answer until nobody waits, all over one connection; or until something fails."""

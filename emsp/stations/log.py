@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from emsp import events
+from emsp.db.driver import as_array, driver_of, execute
 from emsp.db.engine import Db, transaction
 from emsp.stations.happened import StationsReported
 from emsp.stations.twins.shown import PIN_STATIONS
@@ -19,14 +20,14 @@ KEPT = timedelta(days=1)
 MOST_IN_AN_EVENT = 2_000
 _WAKE = msgspec.json.encode({"topic": TOPIC, "ids": []}).decode()
 
-_NOTE = text(f"""
-    WITH changed AS (SELECT unnest(CAST(:station_ids AS int8[])) AS station_id UNION {PIN_STATIONS}),
+_NOTE = f"""
+    WITH changed AS (SELECT unnest(%(station_ids)s::int8[]) AS station_id UNION {PIN_STATIONS}),
          noted AS (
         INSERT INTO station_change (station_ids, whole)
-        SELECT array_agg(station_id ORDER BY station_id), :whole FROM changed
+        SELECT array_agg(station_id ORDER BY station_id), %(whole)s FROM changed
     )
-    SELECT pg_notify(:channel, :wake)
-""")
+    SELECT pg_notify(%(channel)s, %(wake)s)
+"""
 _PRUNE = text("DELETE FROM station_change WHERE created_at < now() - CAST(:kept AS interval)")
 
 
@@ -37,8 +38,9 @@ async def note(db: Db, station_ids: Collection[int], whole: bool) -> None:
     of them on the map are noted with them.
     """
     if station_ids:
-        noted = {"station_ids": list(station_ids), "whole": whole, "channel": events.CHANNEL, "wake": _WAKE}
-        await db.execute(_NOTE, noted)
+        await db.flush()
+        ids = as_array(station_ids)
+        await execute(await driver_of(db), _NOTE, station_ids=ids, whole=whole, channel=events.CHANNEL, wake=_WAKE)
 
 
 async def reported(db: Db, station_ids: Collection[int]) -> None:

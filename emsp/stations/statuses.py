@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from emsp import clock
-from emsp.db.driver import Driver, Rows, as_json, driver_of, execute
+from emsp.db.driver import Driver, Rows, as_array, as_json, driver_of, execute
 from emsp.db.engine import Db
 from emsp.stations import log, upserts, words
 from emsp.stations.waking import wake
@@ -36,7 +36,7 @@ WRITE = f"""
             AS p(evse_id int8, station_id int8, status text, since timestamptz, until timestamptz)
     ), otherwise AS (
         UPDATE station SET updated_at = %(now)s, content_hash = ''
-         WHERE id = ANY(%(changed)s) AND content_hash <> ''
+         WHERE id = ANY(%(changed)s::int8[]) AND content_hash <> ''
     )
     UPDATE evse SET status = r.status, status_as_of = r.as_of, source_updated_at = r.as_of,
                     removed = (r.status = '{REMOVED}')
@@ -121,7 +121,7 @@ class Locked:
             WRITE,
             said=as_json([{"id": evse.id, "status": evse.status, "as_of": evse.as_of} for evse in evses]),
             past=as_json([interval for evse in evses for interval in evse.past]),
-            changed=[place[0] for place in changed],
+            changed=as_array(place[0] for place in changed),
             now=now,
         )
         come_or_gone = {evse.station_id for evse in evses if (evse.status == REMOVED) != (evse.was == REMOVED)}

@@ -27,7 +27,7 @@ OURS, FLOOR, POSTGRAPHILE = "emsp", "SQL JSON over ASGI", "PostGraphile 5"
 APOLLO, MERCURIUS = "Apollo", "mercurius + graphql-jit"
 TARGETS = ((POSTGRAPHILE, 5.0), (FLOOR, 1.5), (APOLLO, 4.0), (MERCURIUS, 1.0))
 VIEWPORTS, COMPARED, CONNECTIONS = 2000, 40, 32
-WARM_S = 10
+WARM_S = 15
 """So that everybody has seen the viewports once."""
 
 
@@ -44,7 +44,7 @@ class Server(NamedTuple):
 def main() -> int:
     """Plays both phases and prints the table."""
     parser = options(__doc__)
-    parser.add_argument("--seconds", type=float, default=8, help="how long a server is asked each time")
+    parser.add_argument("--seconds", type=float, default=6, help="how long a server is asked each time")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="processes a server (default: 1 and 2)")
     chosen = parser.parse_args()
     if chosen.quick:

@@ -97,7 +97,7 @@ async def _patch_all(db: Db, patches: Sequence[Plain]) -> list[bool]:
     return done
 
 
-_together = Together(_patch_all)
+_together = Together(_patch_all, at_once=2)
 
 
 def _done(document: _Kept | None, evses: Locked, one: Plain) -> bool:

@@ -22,9 +22,9 @@ EVSE_IS_SHOWN = "NOT e.removed AND NOT EXISTS (SELECT 1 FROM evse_twin t WHERE t
 
 PIN_STATIONS = """
     SELECT p.station_id FROM evse e JOIN evse_twin t ON t.evse_id = e.id JOIN evse p ON p.id = t.pin_evse_id
-     WHERE e.station_id = ANY(:station_ids)
+     WHERE e.station_id = ANY(%(station_ids)s::int8[])
 """
-"""Where the twins of EVSEs of some stations are shown."""
+"""Where the twins of EVSEs of some stations are shown; as the driver takes it."""
 
 _GROUPS = "SELECT evse_id, pin_evse_id FROM evse_twin UNION SELECT pin_evse_id, pin_evse_id FROM evse_twin"
 
