@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import structlog
+
 Values = list[float]
 """One figure for each round."""
 
@@ -38,6 +40,7 @@ class Target(NamedTuple):
 
 def options(about: str | None) -> ArgumentParser:
     """A parser with what every bench takes."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # the table alone goes to the output
     parser = ArgumentParser(description=about)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended, too
     parser.add_argument("--quick", action="store_true", help="a look at small data: its figures mean nothing")
