@@ -1,6 +1,6 @@
 """Find stations: on a map, near a point, by their ids, by a text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -160,24 +160,19 @@ def _place(where: StationPlace) -> asking.Place:
 
 
 def _stations(page: asking.Page, after: str | None) -> Connection[Station]:
+    stations = page.stations
+
     def made(places: Sequence[int]) -> list[Station]:
-        stations = page.stations
         rows = stations.read(places) if isinstance(stations, Records) else [stations[place] for place in places]
         return [
             station_of(row, page.distances_m[place], on_route=page.on_route[place])
             for place, row in zip(places, rows, strict=True)
         ]
 
-    return connection(
-        _rows(page.stations, made), page.cursors, has_next=page.has_next, total=page.total_count, after=after
-    )
-
-
-def _rows(stations: Sequence[Row], made: Callable[[Sequence[int]], list[Station]]) -> Sequence[Station]:
-    """Stations of an index need not be made where all that is asked of them is kept."""
-    if isinstance(stations, Records):
-        return Rows(stations.ids, stations.versions, made)
-    return made(range(len(stations)))
+    # those of an index need not be made where all that is asked of them is kept
+    lazy = Rows(stations.ids, stations.versions, made) if isinstance(stations, Records) else None
+    nodes = made(range(len(stations))) if lazy is None else lazy
+    return connection(nodes, page.cursors, has_next=page.has_next, total=page.total_count, after=after)
 
 
 def _cluster(cluster: asking.Cluster, alone: Row | None) -> StationCluster:

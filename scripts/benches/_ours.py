@@ -11,10 +11,10 @@ from _questions import Row, Wanted
 from _report import tell
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emsp import clock
 from emsp.stations import search
 from emsp.stations.asking import Filter, Near, Order
 from emsp.stations.geo import Box
-from emsp.stations.index.pins import pins
 
 READY_S = 180
 
@@ -81,4 +81,9 @@ def _filter(wanted: Wanted, *, free: bool) -> Filter:
 
 
 def _read(stations: Any, total: int) -> list[Any]:
-    return [(*pin, total) for pin in pins(stations)]
+    now = clock.now()
+    rows = []
+    for each in stations:
+        counts = each.availability(now)
+        rows.append((each.id, each.name, each.longitude, each.latitude, counts.available, counts.total, total))
+    return rows
