@@ -66,15 +66,18 @@ def serve(
 
 @cli.command()
 def work(
-    concurrency: Annotated[int, typer.Option(help="How many jobs at a time.")] = 8,
+    concurrency: Annotated[int, typer.Option(min=0, help="How many jobs at a time that somebody waits for.")] = 8,
+    background: Annotated[int, typer.Option(min=0, help="How many pulls, comparisons and the like beside them.")] = 4,
 ) -> None:
-    """Do what happens later: payments, commands, settlements, mails, scheduled pulls."""
+    """Do what happens later: payments, commands, settlements, mails; pulls beside them, or in another process."""
     from emsp import app, jobs, logs
     from emsp.cli.running import until_stopped
 
+    if not concurrency and not background:
+        raise typer.BadParameter("this would do nothing: --concurrency or --background has to be more than 0")
     logs.set_up()
     app.plug()
-    until_stopped(jobs.work(concurrency=concurrency))
+    until_stopped(jobs.work(concurrency=concurrency, background=background))
 
 
 @cli.command()

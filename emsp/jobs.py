@@ -10,7 +10,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, get_type_hints
 from uuid import uuid4
 
@@ -31,14 +31,18 @@ _tasks: dict[Job, Any] = {}
 CORRELATION = "_correlation_id"
 """The argument that carries on what a job belongs to: the request that caused it, and all that follows."""
 
+DRIVERS, BACKGROUND = "default", "background"
+"""The queues: what a driver, a fleet or a card processor waits for, and what may take its time, each with its places."""
+
 RETRY = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
 
 
-def register(function: Job, *, every: str | None = None) -> None:
+def register(function: Job, *, every: str | None = None, queue: str = DRIVERS) -> None:
     """Make `function` runnable by workers; with `every` (cron, five or six fields) also by itself."""
     if function in _tasks:
         return
-    task = app.task(name=name_of(function), retry=RETRY, pass_context=False)(_runner(function, periodic=bool(every)))
+    runner = _runner(function, periodic=bool(every))
+    task = app.task(name=name_of(function), queue=queue, retry=RETRY, pass_context=False)(runner)
     _tasks[function] = task
     if every:
         app.periodic(cron=every)(task)
@@ -79,31 +83,31 @@ async def _is_underway(db: Db, lock: str | None) -> bool:
     return bool((await db.execute(text(query), {"lock": lock})).scalar_one())
 
 
-async def work(*, concurrency: int = 8) -> None:
-    """Run jobs until cancelled; jobs of workers that died are taken up again."""
-    connector = procrastinate.PsycopgConnector(conninfo=database_url())
+async def work(*, concurrency: int = 8, background: int = 4) -> None:
+    """Run so many jobs of each queue at a time until cancelled; jobs of workers that died are taken up again."""
+    slots = {queue: count for queue, count in ((DRIVERS, concurrency), (BACKGROUND, background)) if count}
+    connector = procrastinate.PsycopgConnector(conninfo=database_url(), max_size=4 + 2 * len(slots))
     with app.replace_connector(connector) as own:
-        async with own.open_async():
-            watcher = asyncio.create_task(_insisting(lambda: _requeue_stalled(own)))
-            try:
-                await _insisting(lambda: _run_jobs(own, concurrency))
-            finally:
-                watcher.cancel()
+        async with own.open_async(), asyncio.TaskGroup() as group:
+            group.create_task(_insisting(lambda: _requeue_stalled(own)))
+            for queue, count in slots.items():
+                group.create_task(_insisting(partial(_run_jobs, own, queue, count)))
 
 
 async def _insisting(step: Callable[[], Awaitable[None]]) -> None:
-    """Run it again whenever the database went away: a worker outlives a lost connection."""
+    """Run it again whenever it ends or the database went away: a worker outlives a lost connection."""
     while True:
         try:
-            return await step()
+            await step()
         except procrastinate.exceptions.ConnectorException as error:
             log.warning("lost the database", error=str(error.__cause__ or error))
-            await asyncio.sleep(1)
+        await asyncio.sleep(1)
 
 
-async def _run_jobs(own: procrastinate.App, concurrency: int) -> None:
+async def _run_jobs(own: procrastinate.App, queue: str, count: int) -> None:
     await own.run_worker_async(
-        concurrency=concurrency,
+        queues=[queue],
+        concurrency=count,
         install_signal_handlers=False,
         fetch_job_polling_interval=1.0,
         update_heartbeat_interval=max(settings().job_stalled_s / 3, 0.5),

@@ -124,6 +124,27 @@ LATER: list[jobs.Job] = [
     debits.look_up,
 ]
 
+BACKGROUND: frozenset[jobs.Job] = frozenset(
+    {
+        sync.pull_all,
+        sync.pull_partner,
+        accruals.close_month,
+        starts.learn,
+        fold.fold,
+        delays.measure_delays,
+        closing.close_finished_months,
+        closing.close_month,
+        log.prune,
+        movements.pull,
+        forget.forget_expired,
+        comparison.reconcile_daily,
+        twins.match_all,
+        twins.match_reported,
+        rates.fetch_rates,
+    }
+)
+"""What nobody waits for with a cable in the hand: it has places of its own and never takes those of charges."""
+
 TOLD: list[tuple[str, inbox.Handler]] = [
     ("setup_intent.succeeded", cards.setup_succeeded),
     ("setup_intent.", mandates.setup_changed),
@@ -141,10 +162,15 @@ TOLD: list[tuple[str, inbox.Handler]] = [
 def set_up() -> None:
     """Tell the jobs and the events of this process what follows what."""
     for cron, job in EVERY:
-        jobs.register(job, every=cron)
+        jobs.register(job, every=cron, queue=_queue(job))
     for event, job in WHENEVER:
+        jobs.register(job, queue=_queue(job))
         events.whenever(event, job)
     for job in LATER:
-        jobs.register(job)
+        jobs.register(job, queue=_queue(job))
     for kind, handler in TOLD:
         inbox.on(kind, handler)
+
+
+def _queue(job: jobs.Job) -> str:
+    return jobs.BACKGROUND if job in BACKGROUND else jobs.DRIVERS

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from emsp import app as emsp_app
 from emsp import clock, events, jobs
@@ -21,6 +21,7 @@ from emsp.ocpi.keep import apply, inbox
 from emsp.ocpi.pull import sync
 from emsp.ocpi.pull.crawl import PullCounts
 from emsp.ocpi.tables import Connection
+from emsp.payments import hold
 from tests.ocpi.lists import Lists, page, partner, proper
 from tests.ocpi.people import documents, evse, location, registered, session, tariff, value, values
 from tests.ocpi.servers import envelope
@@ -30,6 +31,7 @@ LOCATIONS = [location(id=f"LOC{number}", evses=[evse(str(number))]) for number i
 SHOWN = "SELECT external_id FROM station WHERE shown ORDER BY 1"
 OFFERED = "SELECT external_id FROM tariff WHERE NOT withdrawn ORDER BY 1"
 DONE = "SELECT connection_id FROM ocpi_sync WHERE module = 'tariffs' AND succeeded_at IS NOT NULL"
+PULLS = "SELECT status::text FROM procrastinate_jobs WHERE task_name = 'ocpi.pull.sync.pull_partner'"
 DEFERRED = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ocpi.pull.sync.pull_partner'"
 
 
@@ -470,6 +472,43 @@ async def test_a_small_partner_is_done_while_more_huge_ones_than_workers_are_und
         ]
         assert set(asked) == set(range(0, 2 * pages, 2)), "every page"
         assert len(asked) > pages, "those that were read ahead when a turn was over, once more"
+
+
+async def test_partners_that_do_not_answer_never_take_the_places_of_what_a_driver_waits_for(database: str) -> None:
+    emsp_app.plug()
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    def silent(request: Request, objects: list[Any], offset: int) -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            asked.set()
+            await answer.wait()
+            yield bytes(proper(request, objects, offset).body)
+
+        return StreamingResponse(body(), media_type="application/json")
+
+    async with partner(Lists(silent)) as one, partner(Lists(silent), "P1") as two:
+        async with transaction() as db:
+            for each in (one, two):
+                await jobs.defer(db, sync.pull_partner, lock=f"pull {each.id}", connection_id=each.id)
+        work = asyncio.create_task(jobs.work(concurrency=1, background=1))
+        await asyncio.wait_for(asked.wait(), 10)
+        async with transaction() as db:
+            await jobs.defer(db, hold.look_for_lapsed)
+        await until_the_drivers_queue_is_empty()
+        pulls = await values(f"{PULLS} ORDER BY 1")
+        answer.set()
+        await done(2)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    assert pulls == [("doing",), ("todo",)], "one place for pulls was taken, and the driver's was free"
+
+
+async def until_the_drivers_queue_is_empty() -> None:
+    for _ in range(500):
+        if not await values("SELECT id FROM procrastinate_jobs WHERE queue_name = 'default'"):
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError("the driver still waits")
 
 
 async def done(count: int) -> list[tuple[Any, ...]]:
