@@ -70,14 +70,15 @@ def work(
     background: Annotated[int, typer.Option(min=0, help="How many pulls, comparisons and the like beside them.")] = 4,
 ) -> None:
     """Do what happens later: payments, commands, settlements, mails; pulls beside them, or in another process."""
-    from emsp import app, jobs, logs
+    from emsp import app, logs
+    from emsp.cli import working
     from emsp.cli.running import until_stopped
 
     if not concurrency and not background:
         raise typer.BadParameter("this would do nothing: --concurrency or --background has to be more than 0")
     logs.set_up()
     app.plug()
-    until_stopped(jobs.work(concurrency=concurrency, background=background))
+    until_stopped(working.work(concurrency, background))
 
 
 @cli.command()

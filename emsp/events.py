@@ -14,16 +14,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
-import psycopg
 
-from emsp import jobs, logs
+from emsp import hearing, jobs
 from emsp.db.driver import driver_of, execute
-from emsp.db.engine import Db, database_url
+from emsp.db.engine import Db
+from emsp.hearing import CHANNEL
 
-CHANNEL = "emsp"
 MAX_PAYLOAD_BYTES = 7000
 NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
-log = logs.log(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +68,7 @@ def _payloads(topic: str, ids: list[Any]) -> list[str]:
 
 
 class Wakes:
-    """This process's ear: one LISTEN connection, any number of watchers.
+    """This process's ear: one connection, any number of watchers.
 
     A watcher that cannot keep up loses nothing it needs: its pending ids are merged, and after a lost
     connection every watcher is woken with `None`, which means "look again at everything".
@@ -99,23 +97,18 @@ class Wakes:
                 await self._task
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    self._look_again()
-                    async for notice in connection.notifies():
-                        self._hear(notice.payload)
-            except psycopg.OperationalError as error:
-                log.warning("lost the connection that listens for changes", error=str(error))
-                await asyncio.sleep(1)
+        async for payload in hearing.heard():
+            if payload == hearing.MISSED:
+                self._look_again()
+            else:
+                self._hear(payload)
 
     def _look_again(self) -> None:
         for watchers in self._watchers.values():
             for watch in watchers:
                 watch.add(None)
 
-    def _hear(self, payload: str) -> None:
+    def _hear(self, payload: bytes) -> None:
         heard = msgspec.json.decode(payload)
         for watch in self._watchers.get(heard["topic"], ()):
             watch.add(heard["ids"])

@@ -117,6 +117,14 @@ class Settings:
         "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
         "Where exchange rates are fetched on working days, in the ECB's format; empty means not at all.",
     )
+    nats_url: str | None = _variable(
+        "EMSP_NATS_URL",
+        None,
+        "A NATS server that wakes the processes of many machines, nats://host:4222; unset means PostgreSQL does.",
+    )
+    nats_subject: str = _variable(
+        "EMSP_NATS_SUBJECT", "emsp", "Subject of this installation's wake-ups at the NATS server."
+    )
     log_format: str = _variable("EMSP_LOG_FORMAT", "json", "json for programs, console for people.")
     log_level: str = _variable("EMSP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 
@@ -153,6 +161,10 @@ def _checked(given: Settings) -> Settings:
         raise SystemExit(f"EMSP_LOG_LEVEL={given.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
     if given.log_format not in ("json", "console"):
         raise SystemExit(f"EMSP_LOG_FORMAT={given.log_format!r} is neither json nor console")
+    if given.nats_url and not re.fullmatch(r"(nats|tls)://[^/\s]+", given.nats_url):
+        raise SystemExit("EMSP_NATS_URL is not the address of a NATS server, nats://host:4222 or tls://host:4222")
+    if not re.fullmatch(r"[^\s.*>]+(\.[^\s.*>]+)*", given.nats_subject):
+        raise SystemExit(f"EMSP_NATS_SUBJECT={given.nats_subject!r} is not a subject: words with dots between them")
     return replace(given, public_url=given.public_url.rstrip("/"))
 
 

@@ -33,6 +33,7 @@ HOMES = {
     "typer": ("emsp/__main__.py", "emsp/cli/"),
     "typst": ("emsp/papers/typeset.py",),
     "numpy": ("emsp/stations/index/",),
+    "nats": ("emsp/hearing.py",),
     "rapidfuzz": ("emsp/stations/index/",),
 }
 
