@@ -72,10 +72,30 @@ async def _from_nats() -> AsyncIterator[bytes]:
 
 
 async def _listening(connection: psycopg.AsyncConnection) -> AsyncIterator[bytes]:
+    """One reader for as long as it takes: a wait of the driver's own for each notice costs three times as much."""
     await connection.execute(f"LISTEN {CHANNEL}")
     yield MISSED
-    async for notice in connection.notifies():
-        yield notice.payload.encode()
+    loop, server, arrived = asyncio.get_running_loop(), connection.pgconn, asyncio.Queue[bytes | Exception]()
+    ear = connection.fileno()
+
+    def read() -> None:
+        try:
+            server.consume_input()
+        except psycopg.OperationalError as error:
+            loop.remove_reader(ear)
+            arrived.put_nowait(error)
+            return
+        while notice := server.notifies():
+            arrived.put_nowait(notice.extra)
+
+    loop.add_reader(ear, read)
+    try:
+        while not isinstance(payload := await arrived.get(), Exception):
+            yield payload
+    except BaseException:
+        loop.remove_reader(ear)
+        raise
+    raise payload
 
 
 async def _our_turn(connection: psycopg.AsyncConnection) -> None:

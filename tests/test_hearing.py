@@ -1,4 +1,4 @@
-"""Wake-ups over a real NATS server: PostgreSQL wakes one process, and NATS all the others."""
+"""Wake-ups by PostgreSQL, and over a real NATS server: then PostgreSQL wakes one process, and NATS all the others."""
 
 import asyncio
 import subprocess
@@ -18,9 +18,10 @@ from emsp.settings import settings
 
 SERVER = Path(__file__).parent.parent / ".venv-peers" / "bin" / "nats-server"
 EARS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+HANG_UP = EARS.replace("count(*)", "pg_terminate_backend(pid)")
 EVERYTHING = None
 
-pytestmark = pytest.mark.skipif(not SERVER.exists(), reason="nats-server is not installed: scripts/install-peers")
+over_nats = pytest.mark.skipif(not SERVER.exists(), reason="nats-server is not installed: scripts/install-peers")
 
 
 @pytest.fixture
@@ -107,6 +108,20 @@ async def quiet(watch: Any) -> None:
         pass
 
 
+async def test_whoever_loses_the_database_looks_at_everything_and_hears_again(database: str) -> None:
+    async with watching() as watch:
+        await until_it_hears(watch, 1)
+        await quiet(watch)
+        await change(2, 3)
+        assert await hears(watch) == {2, 3}
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            await connection.execute(HANG_UP)
+        assert await hears(watch) is EVERYTHING
+        await change(4)
+        assert await hears(watch) == {4}
+
+
+@over_nats
 async def test_many_processes_are_woken_and_postgresql_wakes_one(database: str, port: int) -> None:
     with nats_server(port):
         async with passing_on(), passing_on(), watching() as one, watching() as two:
@@ -122,6 +137,7 @@ async def test_many_processes_are_woken_and_postgresql_wakes_one(database: str, 
                 assert await (await connection.execute(EARS)).fetchone() == (1,)
 
 
+@over_nats
 async def test_what_is_rolled_back_wakes_nobody(database: str, port: int) -> None:
     with nats_server(port):
         async with passing_on(), watching() as watch:
@@ -132,6 +148,7 @@ async def test_what_is_rolled_back_wakes_nobody(database: str, port: int) -> Non
             assert await watch.changed(timeout_s=0.5) == set()
 
 
+@over_nats
 async def test_after_a_server_that_was_killed_everybody_looks_at_everything(database: str, port: int) -> None:
     async with passing_on(), watching() as watch:
         with nats_server(port):
@@ -143,6 +160,7 @@ async def test_after_a_server_that_was_killed_everybody_looks_at_everything(data
             await until_it_hears(watch, 3)
 
 
+@over_nats
 async def test_another_process_passes_on_when_the_one_that_did_is_gone(database: str, port: int) -> None:
     with nats_server(port):
         async with passing_on() as first, watching() as watch:
