@@ -4,16 +4,15 @@ import atexit
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg import sql
 
 from emsp.db import embedded, engine, migrate
 from emsp.settings import settings
+from tests.databases import Databases, administer, named
 
 pytest.register_assert_rewrite("tests.stories.lies", "tests.stories.twins", "tests.stories.world")
 TEMPLATE = "emsp_template"
@@ -40,11 +39,6 @@ def _use(url: str) -> None:
     engine.database_url.cache_clear()
 
 
-def _admin(url: str, statement: sql.Composable) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The settings that every test starts from."""
@@ -63,8 +57,8 @@ def _embedded_server() -> str:
     folder = Path(tempfile.mkdtemp(prefix="emsp-tests-", dir=MEMORY if in_memory else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     url = embedded.start(folder, "postgres")
-    _admin(url, sql.SQL("ALTER SYSTEM SET fsync = off"))
-    _admin(url, sql.SQL("SELECT pg_reload_conf()"))
+    administer(url, sql.SQL("ALTER SYSTEM SET fsync = off"))
+    administer(url, sql.SQL("SELECT pg_reload_conf()"))
     return url
 
 
@@ -75,37 +69,30 @@ def server_url(_surroundings: None) -> Iterator[str]:
 
     url = os.environ.get("EMSP_TEST_DATABASE_URL") or _embedded_server()
     template = f"{TEMPLATE}_{os.getpid()}"
-    _admin(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
+    administer(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
     _use(named(url, template))
     migrate.apply()
     yield named(url, template)
-    _admin(url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(template)))
+    administer(url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(template)))
 
 
-def named(url: str, database: str) -> str:
-    """`url` with another database's name."""
-    base, _, query = url.partition("?")
-    return f"{base.rsplit('/', 1)[0]}/{database}" + (f"?{query}" if query else "")
+@pytest.fixture(scope="session")
+def _databases(server_url: str) -> Iterator[Databases]:
+    databases = Databases(server_url)
+    yield databases
+    databases.drop()
 
 
 @pytest.fixture
-def database_url(server_url: str) -> Iterator[str]:
-    """The URL of a database of this test's own."""
-    name, template = f"emsp_{uuid.uuid4().hex[:12]}", server_url.partition("?")[0].rsplit("/", 1)[1]
-    admin = named(server_url, "postgres")
-    _admin(
-        admin,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-            sql.Identifier(name), sql.Identifier(template)
-        ),
-    )
-    _use(named(server_url, name))
-    yield named(server_url, name)
-    _admin(admin, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def database_url(_databases: Databases) -> Iterator[str]:
+    """The URL of an empty database that is this test's own."""
+    with _databases.lent() as url:
+        _use(url)
+        yield url
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[str]:
-    """`emsp.db.engine.transaction()` works, on a database of this test's own."""
+    """`emsp.db.engine.transaction()` works, on a database of this test's own; statements stay compiled for the next."""
     yield database_url
-    await engine.dispose()
+    await engine.engine().dispose()

@@ -45,7 +45,15 @@ class Charge(msgspec.Struct, frozen=True):
 
     def report(self, tariff: Tariff | None = None, time_zone: str | None = None) -> Report:
         """The price of it, by its own tariff or another."""
+        if tariff is None and time_zone is None:
+            return _own_report(self)
         return price(tariff or self.tariff, self.periods, time_zone=time_zone or self.time_zone)
+
+
+@cache
+def _own_report(charge: Charge) -> Report:
+    """What every fault of the same charge is held against."""
+    return price(charge.tariff, charge.periods, time_zone=charge.time_zone)
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ async def say(place: Place, *said: SessionReport | Record) -> None:
 
 async def run_jobs() -> None:
     """Do all that waits to be done at once, as a worker does it."""
-    connector = procrastinate.PsycopgConnector(conninfo=database_url())
+    connector = procrastinate.PsycopgConnector(conninfo=database_url(), min_size=1)
     with jobs.app.replace_connector(connector) as own:
         async with own.open_async():
             await own.run_worker_async(wait=False, install_signal_handlers=False)

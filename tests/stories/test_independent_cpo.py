@@ -21,7 +21,7 @@ import pytest
 from psycopg import sql
 
 from emsp.demo.app_client import AppClient
-from tests.conftest import named
+from tests.databases import named
 from tests.stories.world import World, free_port, made_world, minor
 
 ROOT = Path(__file__).resolve().parents[2]
