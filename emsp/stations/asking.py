@@ -194,21 +194,22 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Cursors(Sequence[str]):
     """The cursors of a page, each written when it is looked at: most pages need only the last one."""
 
-    def __init__(self, order: str, hits: Sequence[tuple[int | float, float, int]]) -> None:
-        """`hits` are the sort values and the id of each station."""
-        self.order, self.hits = order, hits
+    def __init__(self, order: str, values: Sequence[int | float], near: Sequence[float], ids: Sequence[int]) -> None:
+        """`values` and `near` are what the stations are sorted by."""
+        self.order, self._columns = order, (values, near, ids)
 
     def __len__(self) -> int:
-        return len(self.hits)
+        return len(self._columns[0])
 
     @overload
     def __getitem__(self, number: int) -> str: ...
     @overload
     def __getitem__(self, number: slice) -> Cursors: ...
     def __getitem__(self, number: int | slice) -> str | Cursors:
+        values, near, ids = self._columns
         if isinstance(number, slice):
-            return Cursors(self.order, self.hits[number])
-        return Cursor(self.order, *self.hits[number]).text()
+            return Cursors(self.order, values[number], near[number], ids[number])
+        return Cursor(self.order, values[number], near[number], ids[number]).text()
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

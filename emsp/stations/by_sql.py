@@ -111,7 +111,7 @@ async def _page(db: Db, hits: Sequence[Hit], order: str, first: int, total: int,
         stations=[rows[hit[0]] for hit in shown],
         distances_m=[round(hit[2]) if measured else None for hit in shown],
         on_route=[on_route(hit[2], hit[3]) for hit in shown],
-        cursors=Cursors(order, [(hit[1], hit[2], hit[0]) for hit in shown]),
+        cursors=Cursors(order, [hit[1] for hit in shown], [hit[2] for hit in shown], [hit[0] for hit in shown]),
         total_count=total,
         has_next=len(hits) > first,
     )

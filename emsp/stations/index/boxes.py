@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
 from math import degrees, log, radians, tan
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +19,47 @@ Rows = Any
 Mask = Any
 """An array of booleans."""
 
-SQUARES_ACROSS = 4
-"""A box is covered by so many squares each way, or one more."""
+Runs = list[tuple[int, int]]
+"""Rows that follow each other: the first one, and the one after the last."""
+
+SQUARES_ACROSS = 2
+"""A box is covered by so many squares each way, or some more."""
+EVEN, ODD = 0x5555555555555555, 0xAAAAAAAAAAAAAAAA
+"""The bits of columns, the bits of rows."""
+CLOSE = 200
+"""Runs with fewer rows between them are one: looking at a few rows more is cheaper than at another run."""
 FEW = 20_000
 """So many rows are looked at one by one; more are asked for as a mask of the whole segment."""
 
-FEW_RUNS = 40
+FEW_RUNS = 12
 """So many runs are written out one by one, which is faster."""
 
 
-def cover(segment: Segment, box: Box) -> tuple[Rows, Rows]:
-    """Runs of rows (starts, ends) that hold every row of the box, and some more."""
-    runs = [_runs(segment, part) for part in box.parts()]
-    if len(runs) == 1:
-        return runs[0]
-    return _apart(*(np.concatenate(columns) for columns in zip(*runs, strict=True)))
+def cover(segment: Segment, box: Box) -> Runs:
+    """Runs of rows, in order and apart, that hold every row of the box, and some more."""
+    parts = [run for part in box.parts() for run in _runs(segment, part)]
+    runs: Runs = []
+    for first, end in parts if box.west <= box.east else sorted(parts):
+        if runs and first - runs[-1][1] < CLOSE:
+            runs[-1] = runs[-1][0], max(runs[-1][1], end)
+        elif first < end:
+            runs.append((first, end))
+    return runs
 
 
 def rows_in(segment: Segment, box: Box) -> Rows:
     """The rows that stand in the box, alive or not, in order."""
-    starts, ends = cover(segment, box)
-    rows = expanded(starts, ends)
-    return rows[holds(box, segment.longitude[rows], segment.latitude[rows])]
+    return rows_among(segment, cover(segment, box), box)
+
+
+def rows_among(segment: Segment, runs: Runs, box: Box, mask: Mask | None = None) -> Rows:
+    """Those rows of some runs that stand in the box, and have `mask` true."""
+    found = [np.empty(0, dtype=np.int64)] if len(runs) != 1 else []
+    for first, end in runs:
+        here = slice(first, end)
+        inside = holds(box, segment.longitude[here], segment.latitude[here])
+        found.append((inside if mask is None else inside & mask[here]).nonzero()[0] + first)
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def mask_of(segment: Segment, box: Box) -> Mask:
@@ -48,10 +67,9 @@ def mask_of(segment: Segment, box: Box) -> Mask:
     return holds(box, segment.longitude, segment.latitude)
 
 
-def size(runs: tuple[Rows, Rows]) -> int:
+def size(runs: Runs) -> int:
     """How many rows some runs have."""
-    starts, ends = runs
-    return int((ends - starts).sum())
+    return sum(end - first for first, end in runs)
 
 
 def holds(box: Box, longitudes: Any, latitudes: Any) -> Mask:
@@ -84,11 +102,10 @@ def circle(longitude: float, latitude: float, radius_m: float) -> Box:
     return around(longitude, latitude, radius_m + 0.01)
 
 
-def squares(box: Box) -> Iterator[tuple[int, int, int, int]]:
-    """The first and last column and row of each part, and one more, as a logarithm may differ in its last digit."""
-    for part in box.parts():
-        west, east, south, north = _x(part.west), _x(part.east), _y(part.south), _y(part.north)
-        yield max(west - 1, 0), max(south - 1, 0), min(east + 1, morton.SIDE - 1), min(north + 1, morton.SIDE - 1)
+def square(part: Box) -> tuple[int, int, int, int]:
+    """Its first and last column and row, and one more each, as a logarithm may differ in its last digit."""
+    west, east, south, north = _x(part.west), _x(part.east), _y(part.south), _y(part.north)
+    return max(west - 1, 0), max(south - 1, 0), min(east + 1, morton.SIDE - 1), min(north + 1, morton.SIDE - 1)
 
 
 def code_of(longitude: float, latitude: float) -> Any:
@@ -107,31 +124,26 @@ def _y(latitude: float) -> int:
     return _x(degrees(log(tan(radians(45 + clipped / 2)))))
 
 
-def _apart(starts: Any, ends: Any) -> tuple[Rows, Rows]:
-    """Runs in order, of which none begins before the end of another."""
-    order = np.argsort(starts, kind="stable")
-    starts, ends = starts[order], ends[order]
-    starts = np.maximum(starts, np.append(0, np.maximum.accumulate(ends)[:-1]))
-    return starts, np.maximum(ends, starts)
-
-
-def _runs(segment: Segment, part: Box) -> tuple[Rows, Rows]:
+def _runs(segment: Segment, part: Box) -> Runs:
     """In plain numbers up to the search itself: for so few squares, arrays would take longer."""
-    ((west, south, east, north),) = squares(part)
+    west, south, east, north = square(part)
     shift = (max(east - west, north - south) // SQUARES_ACROSS).bit_length()
-    columns = [spread(x) for x in range(west >> shift, (east >> shift) + 1)]
-    rows = [spread(y) << 1 for y in range(south >> shift, (north >> shift) + 1)]
-    firsts: list[int] = []
-    ends: list[int] = []
-    for code in sorted(x | y for y in rows for x in columns):
-        if ends and ends[-1] == code:
-            ends[-1] = code + 1
+    columns = [spread(west >> shift)]
+    for _ in range(west >> shift, east >> shift):
+        columns.append((columns[-1] | ODD) + 1 & EVEN)  # the gaps carry
+    rows = [spread(south >> shift) << 1]
+    for _ in range(south >> shift, north >> shift):
+        rows.append((rows[-1] | EVEN) + 1 & ODD)
+    bounds: list[int] = []
+    for code in sorted([x | y for y in rows for x in columns]):
+        if bounds and bounds[-1] == code:
+            bounds[-1] = code + 1
         else:
-            firsts.append(code)
-            ends.append(code + 1)
-    bounds = np.array([firsts, ends], dtype=np.uint64) << np.uint64(2 * shift)
-    starts, lasts = np.searchsorted(segment.code, bounds)
-    return starts, lasts
+            bounds += code, code + 1
+    places = [0]
+    for bound in bounds:
+        places.append(bisect_left(segment.at.code, bound << 2 * shift, places[-1]))
+    return list(zip(places[1::2], places[2::2], strict=True))
 
 
 def spread(number: int) -> int:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emsp.stations.asking import Cluster, Filter, Order, Prices
-from emsp.stations.availability import from_columns
+from emsp.stations.availability import Availability, freshness
 from emsp.stations.geo import CELLS_PER_TILE, Box, cell_degrees
 from emsp.stations.index import morton, views
-from emsp.stations.index.boxes import FEW, Rows, cover, expanded, holds, size, squares
+from emsp.stations.index.boxes import FEW, Rows, cover, expanded, holds, size, square
 from emsp.stations.index.prices import are_asked_for, cheap, prices_of
 from emsp.stations.index.pyramid import NEVER, PER_DEGREE, Figures, Pyramid, Tree, figures_of, gathered
 from emsp.stations.index.query import passing_rows
@@ -66,7 +66,7 @@ def _of_rows(segment: Segment, rows: Rows, level: int) -> Piece:
 def _of_squares(pyramid: Pyramid, mask: Any, box: Box, level: int) -> Iterator[Piece]:
     """From the squares of a level down to the rows on the edge of the box."""
     tree = pyramid.tree
-    (edges,) = squares(box)
+    edges = square(box)
     touching: Any = np.arange(len(tree.codes[level]))
     for deeper in range(level, tree.deepest + 1):
         inside, on_edge = _sides(tree, deeper, touching, edges)
@@ -118,14 +118,15 @@ def _clusters(pieces: list[Piece], level: int, at: datetime) -> list[Cluster]:
 
 
 def _cluster(sums: list[int], maxima: list[int], at: datetime) -> Cluster:
-    count, ids, longitude, latitude, *counts = sums
+    count, ids, longitude, latitude, free, occupied, reserved, out_of_service, unknown, total = sums
     power_w, newest = maxima
-    as_of = None if newest == NEVER else EPOCH + timedelta(microseconds=newest)
+    as_of = None if newest == NEVER else EPOCH + timedelta(0, 0, newest)
+    how_fresh = freshness(as_of, at)
     return Cluster(
         latitude=latitude / count / PER_DEGREE,
         longitude=longitude / count / PER_DEGREE,
         station_count=count,
-        availability=from_columns([*counts, as_of], at),
+        availability=Availability(free, occupied, reserved, out_of_service, unknown, total, as_of, how_fresh),
         max_power_w=None if power_w < 0 else power_w,
         station_id=ids if count == 1 else None,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emsp.stations.index import codes, morton, text
 from emsp.stations.index.books import Books
+from emsp.stations.index.cells import Cells
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -21,6 +22,7 @@ OF_STATIONS: dict[str, str] = {
     "code": "u8",
     "longitude": "f8",
     "latitude": "f8",
+    "globe": "f8",
     "operator": "u4",
     "party": "u4",
     "country": "u4",
@@ -61,7 +63,7 @@ STARTS: dict[str, str] = {"evse_start": "i4", "connector_start": "i4"}
 """Where the EVSEs of a station, the connectors of an EVSE begin; one more than there are, so that each has an end."""
 HEAPS = ("heap", "evse_heap", "words")
 """Texts, one after the other, with a column of their beginnings `…_start`: of stations, of EVSEs, and search words."""
-DERIVED = ("code", "alive", "counts", "as_of", "max_power_w")
+DERIVED = ("code", "globe", "alive", "counts", "as_of", "max_power_w")
 DTYPES = {
     **OF_STATIONS,
     **OF_EVSES,
@@ -78,13 +80,15 @@ class Segment:
 
     The stations stand in the order of their `code`, EVSEs in the order of their stations, connectors of their EVSEs.
     What is not known is -1 in `always_open`, `max_power_w`, `accessible`, `power_w`. `hours_ref` refers to `hours`,
-    and so on. `counts` has a column for each of `codes.COUNTED`. A row that is not `alive` has been replaced.
+    and so on. `counts` has a column for each of `codes.COUNTED`, `globe` those of `on_globe`. A row that is not
+    `alive` has been replaced. `at` gives single values.
     """
 
     id: Array
     code: Array
     longitude: Array
     latitude: Array
+    globe: Array
     operator: Array
     party: Array
     country: Array
@@ -129,7 +133,7 @@ class Segment:
     def __init__(self, arrays: Mapping[str, Array], books: Books, text: dict[str, Array]) -> None:
         for name in DTYPES:
             setattr(self, name, arrays[name])
-        self.books, self.text = books, text
+        self.books, self.text, self.at = books, text, Cells(arrays)
         self.operators, self.parties, self.countries = books.operators, books.parties, books.countries
         self.partners, self.hours, self.outlets = books.partners, books.hours, books.outlets
 
@@ -156,6 +160,7 @@ class Segment:
         arrays = {name: np.asarray(columns.get(name, ()), dtype=kind) for name, kind in _GIVEN.items()}
         arrays["code"] = morton.code_of(arrays["longitude"], arrays["latitude"]).astype(np.uint64)
         orders = _sort(arrays)
+        arrays["globe"] = on_globe(arrays["longitude"], arrays["latitude"])
         heaps = {name: _heap(texts.get(name, ()), orders[name == "evse_heap"]) for name in HEAPS}
         for name, (data, start) in heaps.items():
             arrays[name], arrays[f"{name}_start"] = data, start
@@ -269,6 +274,12 @@ def _places(order: Array) -> Array:
 
 def _starts(owners: Array, count: int) -> Array:
     return np.searchsorted(owners, np.arange(count + 1)).astype(np.int32)
+
+
+def on_globe(longitude: Array, latitude: Array) -> Array:
+    """Places on a globe of radius 1, as x, y and z."""
+    east, north = np.radians(longitude), np.radians(latitude)
+    return np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
 
 
 def _count(arrays: Arrays) -> None:

@@ -34,10 +34,12 @@ FEW_ROWS = 100_000
 """A database with no more rows is read by the process itself; of more, another one makes the file that is mapped."""
 LOOK_EVERY_S = 5.0
 """A wake-up may be lost; the log is not."""
-PACE_S = 0.02
+PACE_S = 0.05
 """What changes so soon after a look shares the next one."""
 WAIT_S = 0.25
 """So long a question waits for a look at the log; changes that take longer to read are seen by a later one."""
+TRUE_ENOUGH_S, SHORTLY_S = 0.25, 0.01
+"""What was true so short a time ago is worth only a short wait: a busy database takes a tenth of a second for a look."""
 AGAIN_S, RENEW_EVERY_S = 10.0, 30.0
 DELAYS_EVERY_S = 300.0
 RENEWED = "renewed"
@@ -60,6 +62,8 @@ class _Live:
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         """When the newest look began; one that is yet to begin is newer than any."""
+        self._true_at = -math.inf
+        """When the newest look began that has ended well."""
         self._coming: asyncio.Task[None] | None = None
         self._begun_at = 0.0
         self._missed = False
@@ -89,6 +93,10 @@ class _Live:
         is_idle = self._looking is None or self._looking.done()
         return is_idle and time.monotonic() - self._looked_at <= within_s
 
+    def patience_s(self) -> float:
+        """How long a question waits."""
+        return SHORTLY_S if time.monotonic() - self._true_at <= TRUE_ENOUGH_S else WAIT_S
+
     async def look(self, within_s: float = 0.0) -> None:
         """Catch up with the log, unless that was begun no longer ago."""
         if not self.has_looked(within_s):
@@ -105,7 +113,7 @@ class _Live:
     async def _look(self, before: asyncio.Task[None] | None) -> None:
         if before:
             await asyncio.gather(before, return_exceptions=True)
-        self._looked_at = time.monotonic()
+        self._looked_at = began_at = time.monotonic()
         follower = self.follower
         if follower is None:
             return
@@ -123,7 +131,7 @@ class _Live:
             self._renew(newer_than=0.0)
         else:
             _tell([LOOK_AGAIN] if self._missed else told)
-            self._missed = False
+            self._missed, self._true_at = False, began_at
             if follower.index.is_worn() and time.monotonic() - self._begun_at > RENEW_EVERY_S:
                 self._renew(newer_than=follower.taken_at)
 
@@ -225,7 +233,7 @@ async def caught_up(within_s: float = 0.02) -> None:
     Many who ask at the same time cost one look at the log. Changes that take long to read are waited for shortly.
     """
     if _live and _live.follower and not _live.has_looked(within_s):
-        await asyncio.wait([_live.looking(within_s)], timeout=WAIT_S)
+        await asyncio.wait([_live.looking(within_s)], timeout=_live.patience_s())
 
 
 def state() -> str:

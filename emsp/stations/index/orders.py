@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import cos, radians
+from math import cos, radians, sin
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,21 +17,23 @@ from emsp.stations.index.filters import Parts
 if TYPE_CHECKING:
     from emsp.stations.index.columns import Segment
 
-AT_HAND = 2_000
+AT_HAND = 500
 """So many distances are computed without a thought."""
 Point = tuple[float, float]
 """Longitude and latitude."""
 
 
 def distances_m(segment: Segment, rows: Rows, point: Point) -> Any:
-    """The haversine distance of stations from a point, in whole millimetres."""
-    longitude, latitude = point
-    latitudes = segment.latitude[rows]
-    half_height = np.sin(np.radians(latitudes - latitude) / 2)
-    half_width = np.sin(np.radians(segment.longitude[rows] - longitude) / 2)
-    narrowing = np.cos(np.radians(latitudes)) * cos(radians(latitude))
-    chord = half_height * half_height + narrowing * half_width * half_width
-    return whole_mm(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
+    """The great-circle distance of stations from a point, in whole millimetres: that over its chord."""
+    apart = segment.globe.take(rows, axis=0) - on_globe(*point)
+    half_chord = np.sqrt(np.vecdot(apart, apart)) / 2
+    return whole_mm(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, half_chord)))
+
+
+def on_globe(longitude: float, latitude: float) -> tuple[float, float, float]:
+    """As `columns.on_globe`, of one place."""
+    east, north = radians(longitude), radians(latitude)
+    return cos(north) * cos(east), cos(north) * sin(east), sin(north)
 
 
 def whole_mm(metres: Any) -> Any:
@@ -63,12 +65,11 @@ def nearest(segment: Segment, rows: Rows, point: Point, wanted: int, beyond_m: f
 def _within(segment: Segment, rows: Rows, point: Point, radius_m: float) -> Rows:
     """Those of some rows that may be at most so far away."""
     box = circle(*point, radius_m)
-    starts, ends = cover(segment, box)
-    if size((starts, ends)) > len(rows):
+    runs = cover(segment, box)
+    if size(runs) > len(rows):
         kept = rows
     else:
-        firsts, lasts = np.searchsorted(rows, starts), np.searchsorted(rows, ends)
-        kept = rows[expanded(firsts, lasts)]
+        kept = rows[expanded(*np.searchsorted(rows, np.array(runs, dtype=np.int64).reshape(-1, 2).T))]
     return kept[holds(box, segment.longitude[kept], segment.latitude[kept])]
 
 

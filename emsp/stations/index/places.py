@@ -48,9 +48,7 @@ def search_places(
         stations=[index.record(segments[number], row) for number, row in places],
         distances_m=[None] * len(shown),
         on_route=[None] * len(shown),
-        cursors=Cursors(
-            BY_WORDS, [(rank, 0.0, id_) for rank, id_ in zip(ranks[shown].tolist(), ids[shown].tolist(), strict=True)]
-        ),
+        cursors=Cursors(BY_WORDS, ranks[shown].tolist(), [0.0] * len(shown), ids[shown].tolist()),
         total_count=total,
         has_next=len(order) > first,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +26,7 @@ from emsp.stations.asking import (
 )
 from emsp.stations.geo import Box
 from emsp.stations.index import along, filters, views
-from emsp.stations.index.boxes import FEW, Rows, circle, cover, expanded, holds, mask_of, size
+from emsp.stations.index.boxes import FEW, Rows, circle, cover, holds, mask_of, rows_among, size
 from emsp.stations.index.orders import distances_m, first_values, nearest
 from emsp.stations.index.prices import are_asked_for, cheap, prices_of
 from emsp.stations.index.records import Records
@@ -55,15 +57,19 @@ class There(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """Stations with what they are sorted by, column by column."""
+    """Stations in their order, with what they are sorted by, column by column."""
 
-    first: Any
-    near: Any
-    id: Any
-    off_m: Any
-    segment: Any
-    row: Any
-    version: Any
+    value: Sequence[float]
+    near: Sequence[float]
+    id: Sequence[int]
+    place: Sequence[tuple[Segment, int]]
+    version: Sequence[int]
+    off_m: Sequence[float | None]
+
+    def cut(self, size: int) -> Hits:
+        """The first so many."""
+        value, near, ids, place, version, off_m = self
+        return Hits(value[:size], near[:size], ids[:size], place[:size], version[:size], off_m[:size])
 
 
 async def find(
@@ -87,14 +93,13 @@ async def find(
     if wanted.max_price_per_kwh is not None:
         found = [_cheap(there, wanted, cost) for there, cost in zip(found, costs, strict=True)]
     hits = [
-        _hits(number, near, place, value)
-        for number, (there, cost) in enumerate(zip(found, costs, strict=True))
-        for near, value in _foremost(
+        _hits(some, place, values, cursor, first + 1)
+        for there, cost in zip(found, costs, strict=True)
+        for some, values in _foremost(
             there, first_values(there.segment, there.rows, wanted, order, cost), place, cursor, first
         )
     ]
-    segments, total = [there.segment for there in found], sum(len(there.rows) for there in found)
-    return _page(hits, order, cursor, first, total, place, segments)
+    return _page(_in_order(hits), order, first, sum(len(there.rows) for there in found), place)
 
 
 def passing_rows(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Rows:
@@ -102,8 +107,10 @@ def passing_rows(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Ro
     runs = cover(segment, box)
     if size(runs) > FEW:
         return _many(segment, box, wanted, at)
-    rows = expanded(*runs)
-    return passing(segment, rows[holds(box, segment.longitude[rows], segment.latitude[rows])], wanted, at)
+    if (view := views.of(segment).at_hand(wanted, at)) is not None:
+        return rows_among(segment, runs, box, view.mask)
+    rows = rows_among(segment, runs, box)
+    return rows[filters.passing(segment, wanted, at, rows)]
 
 
 def _many(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Rows:
@@ -111,14 +118,6 @@ def _many(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Rows:
     if len(rows) > len(segment) // SPARSE:
         return np.flatnonzero(views.of(segment).of(wanted, at).mask & mask_of(segment, box))
     return rows[holds(box, segment.longitude[rows], segment.latitude[rows])]
-
-
-def passing(segment: Segment, rows: Rows, wanted: Filter, at: datetime) -> Rows:
-    """Those of some rows that pass a filter."""
-    at_hand = views.of(segment)
-    if at_hand.has(wanted, at):
-        return rows[at_hand.of(wanted, at).mask[rows]]
-    return rows[filters.passing(segment, wanted, at, rows)]
 
 
 def _there(index: StationIndex, segment: Segment, place: Place, wanted: Filter, at: datetime) -> There:
@@ -186,60 +185,49 @@ def _point(place: Place) -> tuple[float, float]:
     return place.longitude, place.latitude
 
 
-def _hits(number: int, there: There, place: Place, values: Any) -> Hits:
+def _hits(there: There, place: Place, values: Any, cursor: Cursor | None, wanted: int) -> Hits:
+    """The first so many after the cursor; `values` may be one for all."""
     segment, rows, near, off_m = there
-    size = len(rows)
+    near = distances_m(segment, rows, _point(place)) if near is None else near
+    ids, is_one = segment.id[rows], np.isscalar(values)
+    order = np.lexsort((ids, near) if is_one else (ids, near, values))
+    if cursor:
+        order = order[_after(values, near, ids, cursor)[order]]
+    order = order[:wanted]
+    rows = rows[order]
     return Hits(
-        first=np.full(size, values, dtype=np.float64) if np.isscalar(values) else values,
-        near=distances_m(segment, rows, _point(place)) if near is None else near,
-        id=segment.id[rows],
-        off_m=np.zeros(size) if off_m is None else off_m,
-        segment=np.full(size, number),
-        row=rows,
-        version=segment.version[rows],
+        [values] * len(rows) if is_one else values[order].tolist(),
+        near[order].tolist(),
+        ids[order].tolist(),
+        list(zip(repeat(segment), rows.tolist(), strict=False)),
+        segment.version[rows].tolist(),
+        [None] * len(rows) if off_m is None else off_m[order].tolist(),
     )
 
 
-def _page(
-    found: Sequence[Hits],
-    order: Order,
-    cursor: Cursor | None,
-    first: int,
-    total: int,
-    place: Place,
-    segments: Sequence[Segment],
-) -> Page:
-    hits = _foremost_of_all(found, cursor, first + 1)
-    values, near, ids, off_m, numbers, rows, versions = (column[:first].tolist() for column in hits)
+def _in_order(found: list[Hits]) -> Hits:
+    """Those of all segments together."""
+    if len(found) == 1:
+        return found[0]
+    hits = sorted((hit for some in found for hit in zip(*some, strict=True)), key=itemgetter(0, 1, 2))
+    return Hits(*zip(*hits, strict=True)) if hits else Hits((), (), (), (), (), ())
+
+
+def _after(values: Any, near: Any, ids: Any, cursor: Cursor) -> Any:
+    same = values == cursor.first
+    beside = same & (near == cursor.second)
+    return (values > cursor.first) | (same & (near > cursor.second)) | (beside & (ids > cursor.id))
+
+
+def _page(hits: Hits, order: Order, first: int, total: int, place: Place) -> Page:
+    shown = hits.cut(first)
     measured, routed = not isinstance(place, Ids | Along), isinstance(place, Along)
-    if order is Order.PRICE:
-        values = [int(value) for value in values]
-    places = [(segments[number], row) for number, row in zip(numbers, rows, strict=True)]
+    values = list(map(int, shown.value)) if order is Order.PRICE else shown.value
     return Page(
-        stations=Records(places, ids, versions),
-        distances_m=np.rint(hits.near[:first]).astype(np.int64).tolist() if measured else [None] * len(ids),
-        on_route=list(map(on_route, near, off_m)) if routed else [None] * len(ids),
-        cursors=Cursors(order, list(zip(values, near, ids, strict=True))),
+        stations=Records(shown.place, shown.id, shown.version),
+        distances_m=list(map(round, shown.near)) if measured else [None] * len(shown.id),
+        on_route=list(map(on_route, shown.near, shown.off_m)) if routed else [None] * len(shown.id),
+        cursors=Cursors(order, values, shown.near, shown.id),
         total_count=total,
         has_next=len(hits.id) > first,
     )
-
-
-def _foremost_of_all(found: Sequence[Hits], cursor: Cursor | None, wanted: int) -> Hits:
-    """Of all segments in their order, after the cursor."""
-    if not found:
-        return Hits(*(np.empty(0) for _ in Hits._fields))
-    hits = found[0] if len(found) == 1 else Hits(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
-    if cursor:
-        hits = _chosen(hits, _after(hits, cursor))
-    return _chosen(hits, np.lexsort((hits.id, hits.near, hits.first))[:wanted])
-
-
-def _after(hits: Hits, cursor: Cursor) -> Any:
-    same = hits.first == cursor.first
-    beside = same & (hits.near == cursor.second)
-    return (hits.first > cursor.first) | (same & (hits.near > cursor.second)) | (beside & (hits.id > cursor.id))
-
-
-def _chosen(hits: Hits, kept: Any) -> Hits:
-    return Hits(*(column[kept] for column in hits))

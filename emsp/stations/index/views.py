@@ -83,19 +83,23 @@ class Views:
         """The squares of the map in which there are stations."""
         return Tree(self._segment)
 
-    def has(self, wanted: Filter, at: datetime) -> bool:
-        """Whether the view is at hand."""
-        return self._key(wanted, at) in self._views
-
-    def of(self, wanted: Filter, at: datetime) -> View:
-        """The view of a filter, prices apart."""
+    def at_hand(self, wanted: Filter, at: datetime) -> View | None:
+        """The view of a filter, prices apart, where it was made already."""
         key = self._key(wanted, at)
         view = self._views.get(key)
         if view is None:
-            view = self._views[key] = self._made(*key, at)
-            while len(self._views) > KEPT:
-                self._views.popitem(last=False)
+            return None
         self._views.move_to_end(key)
+        return view.brought_up_to_date()
+
+    def of(self, wanted: Filter, at: datetime) -> View:
+        """The view of a filter, prices apart."""
+        if (view := self.at_hand(wanted, at)) is not None:
+            return view
+        key = self._key(wanted, at)
+        view = self._views[key] = self._made(*key, at)
+        while len(self._views) > KEPT:
+            self._views.popitem(last=False)
         return view.brought_up_to_date()
 
     def rows(self, wanted: Filter, at: datetime) -> Rows:
