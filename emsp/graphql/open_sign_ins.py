@@ -57,6 +57,8 @@ class OpenSignIns:
     async def _looked(self) -> float:
         """End what is to end; in how many seconds to look again."""
         tokens = {token for connection in self._open if (token := connection.access_token)}
+        if not tokens:
+            return LOOK_EVERY_S
         try:
             async with transaction() as db:
                 ends = await good_until(db, tokens)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message, Scope
 from strawberry.http import GraphQLRequestData
 
 
@@ -31,16 +31,6 @@ def read(message: Message) -> GraphQLRequestData | None:
     if not (is_plain and isinstance(variables, dict | None) and isinstance(extensions, dict | None)):
         return None
     return GraphQLRequestData(query, variables, name, extensions)
-
-
-def again(message: Message, receive: Receive) -> Receive:
-    """`receive` that begins with a message which was received already."""
-    first = [message]
-
-    async def received() -> Message:
-        return first.pop() if first else await receive()
-
-    return received
 
 
 def by_id(body: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Find stations: on a map, near a point, by their ids, by a text."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,6 +13,7 @@ from emsp.graphql import ids
 from emsp.graphql.connection import Connection, checked_first, connection
 from emsp.graphql.execution.kept import Rows
 from emsp.graphql.fields import After, First, Id, resolver
+from emsp.graphql.station_sheets import sheets
 from emsp.graphql.stations import Availability, Row, Station, availability_of, station_of
 from emsp.graphql.viewer import Info
 from emsp.graphql.visible import sees_station
@@ -169,9 +171,11 @@ def _stations(page: asking.Page, after: str | None) -> Connection[Station]:
             for place, row in zip(places, rows, strict=True)
         ]
 
-    # those of an index need not be made where all that is asked of them is kept
-    lazy = Rows(stations.ids, stations.versions, made) if isinstance(stations, Records) else None
-    nodes = made(range(len(stations))) if lazy is None else lazy
+    nodes: Sequence[Station]
+    if isinstance(stations, Records):  # need not be made where all that is asked of them is kept, or written by a sheet
+        nodes = Rows(stations.ids, stations.versions, made, partial(sheets, stations))
+    else:
+        nodes = made(range(len(stations)))
     return connection(nodes, page.cursors, has_next=page.has_next, total=page.total_count, after=after)
 
 

@@ -33,6 +33,7 @@ from emsp.graphql.schema import make_schema
 from emsp.graphql.sockets import Sockets
 from emsp.graphql.viewer import Context, identify
 from emsp.settings import settings
+from emsp.web.received import again
 
 STATUS = {
     "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
@@ -89,7 +90,7 @@ class Door(Sockets):
             return None, receive
         message = await receive()
         asked = posts.read(message) if message["type"] == "http.request" and not message.get("more_body") else None
-        return asked if asked and self._knows(asked) else None, posts.again(message, receive)
+        return asked if asked and self._knows(asked) else None, again([message], receive)
 
     def _knows(self, asked: GraphQLRequestData) -> bool:
         try:
@@ -209,7 +210,7 @@ def _assets() -> Path | None:
 
 
 def _request_id(request: HTTPConnection) -> str:
-    return str(getattr(request.state, "request_id", None) or uuid4())
+    return str(request.scope.get("state", {}).get("request_id") or uuid4())
 
 
 def _no(request: Request, error: Exception, status: HTTPStatus | None = None) -> Response:

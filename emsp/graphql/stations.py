@@ -291,10 +291,13 @@ def operator_of(row: tables.Operator) -> Operator:
 
 
 def _shown_operator(key: int | None, name: str, website: str | None, phone: str | None) -> Operator:
-    is_address = website is not None and website.startswith(("http://", "https://"))
-    return Operator(
-        id=ids.encode("Operator", key), name=name, website=URL(website) if is_address and website else None, phone=phone
-    )
+    address = URL(website) if website and is_web_address(website) else None
+    return Operator(id=ids.encode("Operator", key), name=name, website=address, phone=phone)
+
+
+def is_web_address(website: str | None) -> bool:
+    """Whether what an operator calls its website is an address at all."""
+    return website is not None and website.startswith(("http://", "https://"))
 
 
 async def _operator(info: Info, station: Row) -> Operator:

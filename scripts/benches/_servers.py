@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -31,6 +31,16 @@ def free_port() -> int:
 @contextmanager
 def running(name: str, command: list[str], port: int, ready: str, **environment: str) -> Iterator[psutil.Process]:
     """A server until the end of the block; yields when it answers `ready` (a path, or POST body after a space)."""
+    with starting(name, command, port, ready, **environment) as (process, wait):
+        wait()
+        yield process
+
+
+@contextmanager
+def starting(
+    name: str, command: list[str], port: int, ready: str, **environment: str
+) -> Iterator[tuple[psutil.Process, Callable[[], None]]]:
+    """As `running`, but yields at once, with what waits until it answers."""
     log = scratch() / "logs" / f"{name.replace(' ', '-')}.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as out:
@@ -38,10 +48,13 @@ def running(name: str, command: list[str], port: int, ready: str, **environment:
             command, cwd=ROOT, env={**os.environ, "PORT": str(port), **environment}, stdout=out, stderr=out,
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-    try:
+
+    def wait() -> None:
         tell(f"  waiting for {name}")
         _wait(process, name, f"http://127.0.0.1:{port}{ready.partition(' ')[0]}", ready.partition(" ")[2], log)
-        yield psutil.Process(process.pid)
+
+    try:
+        yield psutil.Process(process.pid), wait
     finally:
         _end(process)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +29,8 @@ OURS, FLOOR, POSTGRAPHILE = "emsp", "SQL JSON over ASGI", "PostGraphile 5"
 APOLLO, MERCURIUS = "Apollo", "mercurius + graphql-jit"
 TARGETS = ((POSTGRAPHILE, 5.0), (FLOOR, 1.5), (APOLLO, 4.0), (MERCURIUS, 1.0))
 VIEWPORTS, COMPARED, CONNECTIONS = 2000, 40, 32
-WARM_S = 15
-"""So that everybody has seen the viewports once."""
+WARM_S = 10
+"""So that everybody has seen the viewports once, or nearly."""
 
 
 class Server(NamedTuple):
@@ -44,7 +46,7 @@ class Server(NamedTuple):
 def main() -> int:
     """Plays both phases and prints the table."""
     parser = options(__doc__)
-    parser.add_argument("--seconds", type=float, default=6, help="how long a server is asked each time")
+    parser.add_argument("--seconds", type=float, default=5, help="how long a server is asked each time")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="processes a server (default: 1 and 2)")
     chosen = parser.parse_args()
     if chosen.quick:
@@ -70,15 +72,16 @@ def main() -> int:
 
 
 def start(stack: ExitStack, url: str, boxes: list[Row], workers: int, report: Report) -> list[Server]:
-    """All servers of a phase, ready."""
-    servers = []
+    """All servers of a phase, ready; they get ready side by side."""
+    servers, waits = list[Server](), list[Callable[[], None]]()
 
     def add(name: str, command: list[str], path: str, ask: Any, port: int, **environment: str) -> None:
         bodies = _load.write_bodies(scratch() / f"bodies-{name.replace(' ', '-')}", [ask(box) for box in boxes])
         first = bodies.read_bytes().partition(b"\n")[0].decode()
-        process = stack.enter_context(
-            _servers.running(name, command, port, f"{path} {first}", WORKERS=str(workers), **environment)
+        process, wait = stack.enter_context(
+            _servers.starting(name, command, port, f"{path} {first}", WORKERS=str(workers), **environment)
         )
+        waits.append(wait)
         servers.append(Server(name, f"http://127.0.0.1:{port}{path}", bodies, ask, process))
 
     where, process = stack.enter_context(_servers.emsp(workers=workers))
@@ -92,8 +95,7 @@ def start(stack: ExitStack, url: str, boxes: list[Row], workers: int, report: Re
     else:
         report.miss("asyncpg could not be installed")
     if folder := node_servers.installed():
-        file = scratch() / "stations.jsonl"
-        node_servers.write_stations(url, file)
+        file = _stations(url)
         _map_schema(url)
         for name, script in ((APOLLO, "apollo"), (MERCURIUS, "mercurius")):
             command = node_servers.command(folder, script)
@@ -104,6 +106,8 @@ def start(stack: ExitStack, url: str, boxes: list[Row], workers: int, report: Re
         add(POSTGRAPHILE, command, "/graphql", _map.asked_postgraphile, _servers.free_port(), **environment)
     else:
         report.miss("npm is not here, or could not install its servers")
+    for wait in waits:
+        wait()
     return servers
 
 
@@ -154,6 +158,14 @@ def _asyncpg(folder: Path) -> bool:
         return True
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(folder)]
     return subprocess.run([*pip, "asyncpg>=0.30"], check=False).returncode == 0
+
+
+@cache
+def _stations(url: str) -> Path:
+    """All stations in a file, which both phases read."""
+    file = scratch() / "stations.jsonl"
+    node_servers.write_stations(url, file)
+    return file
 
 
 def _map_schema(url: str) -> None:

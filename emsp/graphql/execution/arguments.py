@@ -14,14 +14,19 @@ from graphql import (
     EnumValueNode,
     FieldNode,
     FloatValueNode,
+    GraphQLArgument,
     GraphQLField,
     IntValueNode,
     NullValueNode,
     StringValueNode,
+    Undefined,
+    ValueNode,
 )
 from graphql.execution import get_argument_values
 from strawberry.types.arguments import convert_argument, convert_arguments
 from strawberry.types.base import StrawberryOptional, get_object_definition
+
+from emsp.graphql.execution import inputs
 
 Given = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -40,14 +45,17 @@ class Arguments:
         fixed = {name for name in definition.args if isinstance(written.get(name, NullValueNode()), FIXED)}
         self._fixed = [argument for argument in declared if name_of(argument) in fixed]
         self._moving = [
-            (name_of(argument), argument.python_name, Converter(schema, argument.type))
+            self._one(argument, definition.args[name], written[name])
             for argument in declared
-            if name_of(argument) not in fixed
+            if (name := name_of(argument)) not in fixed
         ]
-        self._of_fixed, self._of_moving = (
-            SimpleNamespace(args={name: each for name, each in definition.args.items() if (name in fixed) is is_fixed})
-            for is_fixed in (True, False)
-        )
+        self._of_fixed = SimpleNamespace(args={name: each for name, each in definition.args.items() if name in fixed})
+
+    def _one(self, argument: Any, declared: GraphQLArgument, node: ValueNode) -> tuple[str, Convert, Any, Convert]:
+        convert, missing = Converter(self._schema, argument.type), inputs.otherwise(declared)
+        if missing is not inputs.REQUIRED and missing is not Undefined:
+            missing = convert(missing)
+        return argument.python_name, inputs.of_literal(declared.type, node), missing, convert
 
     @cached_property
     def _read(self) -> Given:
@@ -56,9 +64,11 @@ class Arguments:
         return convert_arguments(raw, self._fixed, registry, config)
 
     def given(self, variables: Any) -> Given:
-        """The arguments by the names that the resolver gave them. Raises GraphQLError for what cannot be."""
-        raw = get_argument_values(cast(Any, self._of_moving), self._node, variables) if self._moving else {}
-        return self._read | {to: convert(raw[name]) for name, to, convert in self._moving if name in raw}
+        """The arguments by the names that the resolver gave them. Raises for what cannot be."""
+        found = dict(self._read)
+        for to, read, missing, convert in self._moving:
+            inputs.put(found, to, convert, missing, read(variables.coerced))
+        return found
 
 
 class Converter:

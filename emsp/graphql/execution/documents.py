@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -12,12 +13,14 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
 )
-from graphql.execution import get_variable_values
 
 from emsp.graphql.execution.collect import Collector, NotCovered, conditions
+from emsp.graphql.execution.inputs import Variables
 from emsp.graphql.execution.kept import Kept
 from emsp.graphql.execution.limits import cost_of
-from emsp.graphql.execution.plan import Compiler, Run, Selection
+from emsp.graphql.execution.plan import Compiler
+from emsp.graphql.execution.run import Run
+from emsp.graphql.execution.selection import Selection
 
 KEPT_MAX, CHARACTERS_MAX, PLANS_MAX = 500, 500_000, 16
 
@@ -48,15 +51,19 @@ class Operation:
         self._conditions = conditions(document) if self.is_query else None
         self._plans: dict[tuple[Any, ...], Selection | None] = {}
 
+    @cached_property
+    def _variables(self) -> Variables:
+        return Variables(self._schema._schema, self._node.variable_definitions or ())
+
     def cost(self, variables: Mapping[str, Any] | None) -> int:
         """What it may cost, sent with these variables."""
         return 1 + self._cost(variables or {})
 
     async def answer(self, variables: dict[str, Any] | None, context: Any, kept: Kept | None = None) -> dict[str, Any]:
         """The data of a query, with `kept` partly as JSON. Raises for whatever graphql-core is to answer."""
-        values = get_variable_values(self._schema._schema, self._node.variable_definitions or (), variables or {})
-        if self._conditions is None or isinstance(values, list):
-            raise NotCovered("no query, or variables that are wrong")
+        if self._conditions is None:
+            raise NotCovered("no query")
+        values = self._variables.values(variables or {})
         plan, run = self._plan(self._conditions, values), Run(context, values, kept)
         try:
             [data] = await plan.answers([None], run)

@@ -49,11 +49,11 @@ class Constant(AtOnce):
     """The same for all."""
 
     def __init__(self, value: Any) -> None:
-        self._value = value
+        self.value = value
 
     def values(self, parents: Column, run: Any) -> Column:
         """A value for each object."""
-        return [self._value] * len(parents)
+        return [self.value] * len(parents)
 
 
 class Attribute(AtOnce):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from time import monotonic
@@ -10,22 +10,29 @@ from typing import Any, Generic, TypeVar, overload
 
 import orjson
 
+from emsp.graphql.execution.sheets import Sheets
+
 T = TypeVar("T")
-BYTES_MAX, OVERHEAD = 160_000_000, 350
+BYTES_MAX, OVERHEAD = 120_000_000, 250
 """Room for a hundred thousand stations on a map, with all their plugs."""
 SECONDS_MAX = 600  # also for what a version does not tell, such as the new name of a party
-Key = tuple[int, int]  # the selection, the station
 
 
 class Rows(Sequence[T], Generic[T]):
     """Objects of which the ids and versions of their rows are known; they are made when they are looked at.
 
-    What is kept of a row answers for its object, which then is not made at all.
+    What is kept of a row answers for its object, which then is not made at all; nor is it for what a sheet writes.
     """
 
-    def __init__(self, ids: Sequence[int], versions: Sequence[int], made: Callable[[Sequence[int]], list[T]]) -> None:
-        """`made` gives the objects at some places."""
-        self.ids, self.versions, self.made = ids, versions, made
+    def __init__(
+        self,
+        ids: Sequence[int],
+        versions: Sequence[int],
+        made: Callable[[Sequence[int]], list[T]],
+        sheets: Sheets | None = None,
+    ) -> None:
+        """`made` gives the objects at some places, `sheets` what can write what is said of them."""
+        self.ids, self.versions, self.made, self.sheets = ids, versions, made, sheets
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,40 +50,49 @@ class Rows(Sequence[T], Generic[T]):
         return iter(self.made(range(len(self))))
 
 
-Entry = tuple[int, Any, int, float]
-"""The version, the answer, its size in bytes, and when it was made: a plain tuple, which the collector passes by."""
+Entry = tuple[int | None, Any]
+"""The version and the answer: a plain tuple, which the collector passes by."""
+Half = defaultdict[int, dict[int, Entry]]
+"""By selection and station."""
+NOTHING: Entry = (None, None)
 
 
 class Kept:
-    """Answers by selection and station, the newest version only; those made first are forgotten first."""
+    """Answers by selection and station, the newest version only, in two halves: the newer one and the one before.
+
+    When the newer one is full, or half as old as it may get, it takes the place of the older one, which is forgotten.
+    """
 
     def __init__(self, bytes_max: int = BYTES_MAX, now: Callable[[], float] = monotonic) -> None:
-        self._bytes_max, self._now, self._bytes = bytes_max, now, 0
-        self._entries = OrderedDict[Key, Entry]()
+        self._bytes_max, self._now = bytes_max, now
+        self._newer, self._older = Half(dict), Half(dict)
+        self._bytes, self._begun_at = 0, now()
 
     def get(self, selection: int, ids: Sequence[int], versions: Sequence[int]) -> list[Any]:
         """The answers that are kept for these versions of rows, None where there is none."""
-        self._forget(self._now() - SECONDS_MAX)
-        entries = map(self._entries.get, zip(repeat(selection), ids, strict=False))
-        return [
-            entry[1] if entry is not None and entry[0] == version else None
-            for entry, version in zip(entries, versions, strict=True)
-        ]
+        self._grow_older()
+        older = map(self._older[selection].get, ids, repeat(NOTHING))
+        entries = map(self._newer[selection].get, ids, older)
+        return [entry[1] if entry[0] == version else None for entry, version in zip(entries, versions, strict=True)]
 
-    def put(self, key: Key, version: int, answer: Any, size: int) -> None:
+    def put(self, selection: int, id: int, version: int, answer: Any, size: int) -> None:
         """Keep an answer of so many bytes."""
-        before = self._entries.pop(key, None)
-        self._entries[key] = version, answer, size + OVERHEAD, self._now()
-        self._bytes += size + OVERHEAD - (before[2] if before else 0)
-        while self._bytes > self._bytes_max:
-            self._forget_first()
+        self._newer[selection][id] = version, answer
+        self._bytes += size + OVERHEAD
+        if self._bytes > self._bytes_max // 2:
+            self._turn_over(self._now())
 
-    def _forget(self, made_before: float) -> None:
-        while self._entries and next(iter(self._entries.values()))[3] < made_before:
-            self._forget_first()
+    def _grow_older(self) -> None:
+        age_s = self._now() - self._begun_at
+        if age_s > SECONDS_MAX:  # nobody asked for long
+            self._turn_over(self._now())
+            self._turn_over(self._now())
+        elif age_s > SECONDS_MAX / 2:
+            self._turn_over(self._begun_at + SECONDS_MAX / 2)
 
-    def _forget_first(self) -> None:
-        self._bytes -= self._entries.popitem(last=False)[1][2]
+    def _turn_over(self, begun_at: float) -> None:
+        self._older, self._newer = self._newer, Half(dict)
+        self._bytes, self._begun_at = 0, begun_at
 
 
 def as_json(values: Sequence[Any]) -> tuple[tuple[Any, ...], int]:

@@ -122,8 +122,8 @@ class Hub:
             changed, self._changed = self._changed, set()
             try:
                 async for batch in states.of_stations(changed):
-                    for state in batch:
-                        await self._offer(state)
+                    await self._offer(batch)
+                    await asyncio.sleep(0)  # the others' turn
             except SQLAlchemyError as error:
                 log.warning("changed stations could not be looked at", error=str(error))
                 await asyncio.sleep(TRY_AGAIN_S)
@@ -131,10 +131,15 @@ class Hub:
             except Exception:
                 log.exception("changed stations could not be told")
 
-    async def _offer(self, state: State) -> None:
+    async def _offer(self, batch: list[State]) -> None:
         """Made before it is offered, so that those who are told the same find it ready."""
-        watchers = self._cells.holding(state.row.longitude, state.row.latitude)
-        for rendering in {watcher.rendering for watcher in watchers if watcher.rendering.is_shared}:
-            await rendering.payload(state)
-        for watcher in watchers:
-            watcher.offer(state)
+        told = [(state, self._cells.holding(state.row.longitude, state.row.latitude)) for state in batch]
+        shared: dict[Rendering, list[State]] = {}
+        for state, watchers in told:
+            for rendering in {watcher.rendering for watcher in watchers if watcher.rendering.is_shared}:
+                shared.setdefault(rendering, []).append(state)
+        for rendering, wanted in shared.items():
+            await rendering.make(wanted)
+        for state, watchers in told:
+            for watcher in watchers:
+                watcher.offer(state)

@@ -17,7 +17,9 @@ from strawberry.schema import BaseSchema
 
 from emsp.graphql.execution.collect import Collector, NotCovered, conditions
 from emsp.graphql.execution.engine import PlannedSchema
-from emsp.graphql.execution.plan import Compiler, Run, Selection
+from emsp.graphql.execution.plan import Compiler
+from emsp.graphql.execution.run import Run
+from emsp.graphql.execution.selection import Selection
 from emsp.graphql.live_map.events import StationAvailabilityEvent
 from emsp.graphql.viewer import Context
 
@@ -28,15 +30,15 @@ class Plan:
     def __init__(self, key: str, selection: Selection, values: Any) -> None:
         self._key, self._selection, self._values = key, selection, values
 
-    async def data(self, event: StationAvailabilityEvent, context: Context) -> dict[str, Any]:
-        """The `data` of a result. Raises for whatever graphql-core is to answer."""
+    async def data(self, events: list[StationAvailabilityEvent], context: Context) -> list[dict[str, Any]]:
+        """The `data` of a result for each event. Raises for whatever graphql-core is to answer."""
         run = Run(context, self._values)
         try:
-            [told] = await self._selection.answers([event], run)
+            told = await self._selection.answers(events, run)
         except Exception:
             await run.tasks.settle()
             raise
-        return {self._key: told}
+        return [{self._key: one} for one in told]
 
 
 def plan_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ WATCHED_MAX, BATCH = 1000, 100
 RECENT_MAX, RECENT_S = 20_000, 5.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class State:
     """A station and how many of its charge points were free when it was looked at."""
 
@@ -32,17 +32,16 @@ class State:
     counted: Availability
     statuses: bytes | None = None
     """Of its charge points, in their order; None where only a change of one makes somebody look."""
+    fingerprint: int = field(init=False)
+    """Small to keep, and another one when there is something to tell; that all is as it was is nothing to tell."""
+
+    def __post_init__(self) -> None:
+        told = self.counted if self.statuses is None else (replace(self.counted, as_of=None), self.statuses)
+        self.fingerprint = hash(told)
 
     @property
     def station_id(self) -> int:
         return self.row.id or 0
-
-    @property
-    def fingerprint(self) -> int:
-        """Small to keep, and another one when there is something to tell; that all is as it was is nothing to tell."""
-        if self.statuses is None:
-            return hash(self.counted)
-        return hash((replace(self.counted, as_of=None), self.statuses))
 
     def is_like(self, other: State) -> bool:
         """Whether both were taken of a station that did not change in between."""
@@ -52,12 +51,13 @@ class State:
 async def of_stations(ids: Iterable[int], network: Network | None = None) -> AsyncIterator[list[State]]:
     """Of those of the stations that are shown, and in the network, in batches."""
     wanted, index = list(ids), live.current()
-    if index and network is None:
-        yield _states([index.record(*found) for id_ in wanted if (found := index.row_of(id_))], {})
-        return
     for start in range(0, len(wanted), BATCH):
-        states, _, _ = await _batch(Ids(tuple(wanted[start : start + BATCH])), network, None)
-        yield states
+        some = wanted[start : start + BATCH]
+        if index and network is None:
+            yield _states([index.record(*found) for id_ in some if (found := index.row_of(id_))], {})
+        else:
+            states, _, _ = await _batch(Ids(tuple(some)), network, None)
+            yield states
 
 
 async def in_box(box: Box, network: Network | None = None) -> AsyncIterator[list[State]]:

@@ -8,6 +8,7 @@ from emsp.ocpi import wire
 from emsp.ocpi.door import ids_of, routed_back
 from emsp.ocpi.serve import statuses
 from emsp.ocpi.serve.plain import MAX_BODY_BYTES, plain
+from emsp.web.received import again
 
 
 async def answered(scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -16,7 +17,7 @@ async def answered(scope: Scope, receive: Receive, send: Send) -> Receive | None
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     change = plain(scope.get("raw_path") or scope["path"].encode(), headers, body)
     if change is None or not await statuses.patch(change):
-        return _again(messages, receive)
+        return again(messages, receive)
     await _send(send, {**ids_of(scope, headers), **routed_back(headers)}, wire.envelope())
     return None
 
@@ -29,16 +30,6 @@ async def _beginning(receive: Receive) -> tuple[list[Message], bytes]:
         messages.append(await receive())
         body += messages[-1].get("body", b"")
     return messages, body
-
-
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    """`receive` that gives these messages once more."""
-    waiting = messages[::-1]
-
-    async def received() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return received
 
 
 async def _send(send: Send, headers: dict[str, str], body: bytes) -> None:

@@ -152,19 +152,32 @@ async def test_that_keys_keep_the_order_in_which_they_were_asked_for() -> None:
     assert list(answer.data["things"][0]) == ["parts", "tens", "more"]
 
 
-def test_that_what_is_kept_is_bounded_and_grows_old() -> None:
-    now = 0.0
-    kept = Kept(bytes_max=1_000, now=lambda: now)
+def test_that_what_is_kept_is_bounded() -> None:
+    kept = Kept(bytes_max=1_000)
     for station in (1, 2):
-        kept.put((1, station), 7, b"text", 4)
+        kept.put(1, station, 7, b"text", 4)
     assert kept.get(1, [1, 2, 3], [7, 8, 7]) == [b"text", None, None]
     assert kept.get(2, [1], [7]) == [None]
-    kept.put((1, 3), 7, b"text", 4)
-    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [None, b"text", b"text"]
-    now = 600.0
-    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [None, b"text", b"text"]
+    kept.put(1, 3, 7, b"text", 4)
+    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [b"text", b"text", b"text"]
+    kept.put(1, 1, 8, b"newer", 5)
+    assert kept.get(1, [1, 1], [7, 8]) == [None, b"newer"]
+    kept.put(1, 4, 7, b"text", 4)
+    assert kept.get(1, [1, 2, 3, 4], [8, 7, 7, 7]) == [b"newer", None, b"text", b"text"]
+
+
+def test_that_what_is_kept_grows_old() -> None:
+    now = 0.0
+    kept = Kept(now=lambda: now)
+    kept.put(1, 1, 7, b"first", 5)
+    for later in (300.0, 300.1, 599.9):
+        now = later
+        assert kept.get(1, [1], [7]) == [b"first"]
+    kept.put(1, 2, 7, b"second", 6)
     now = 600.1
-    assert kept.get(1, [1, 2, 3], [7, 7, 7]) == [None, None, None]
+    assert kept.get(1, [1, 2], [7, 7]) == [None, b"second"]
+    now = 1_300.0
+    assert kept.get(1, [1, 2], [7, 7]) == [None, None]
 
 
 async def test_that_only_what_waits_becomes_a_task() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from emsp import events
+from emsp import clock, events
 from emsp.db.engine import transaction
 from emsp.graphql.live_map.hub import Hub
 from emsp.graphql.live_map.renderings import Asked
@@ -23,10 +23,10 @@ from emsp.stations import log
 from emsp.stations.availability import Availability
 from emsp.stations.geo import Box
 from emsp.stations.index import live
-from emsp.stations.tables import Station
+from emsp.stations.tables import Evse, Station
 from tests.graphql import rows
 from tests.graphql.conftest import Town
-from tests.graphql.watching import UTRECHT, served, set_status, watching
+from tests.graphql.watching import UTRECHT, pin, served, set_status, watching
 
 SCHEMA = make_schema(introspection=True)
 PINS = """subscription ($box: BoxInput!) {
@@ -117,6 +117,34 @@ async def test_that_a_payload_is_made_once_for_all_who_asked_the_same(apps: Apps
     await set_status(apps.town, "CHARGING")
     assert [await app.next() for app in watchers] == [TAKEN] * 20
     assert apps.made == [FREE, TAKEN]
+
+
+async def test_that_stations_that_change_together_are_told_each_to_everybody(apps: Apps) -> None:
+    async with transaction() as db:
+        other = await rows.station(db, apps.town.station.partner_id, 2)
+        evse = await rows.evse(db, other, 1)
+        await log.note(db, [other.id], whole=True)
+    await live.caught_up(0)
+    watchers = [await apps.watch() for _ in range(3)]
+    free = {"station": {"name": "Station 2"}, "availability": {"available": 1, "occupied": 0}}
+    for app in watchers:
+        assert _by_name([await app.next(), await app.next()]) == [FREE, free]
+
+    async with transaction() as db:
+        for stored in (await db.get_one(Evse, apps.town.evse.id), await db.get_one(Evse, evse.id)):
+            stored.status, stored.status_as_of = "CHARGING", clock.now()
+        ids = [apps.town.station.id or 0, other.id or 0]
+        await log.note(db, ids, whole=False)
+        await events.wake(db, "stations", [pin(apps.town), [other.id, other.longitude, other.latitude]])
+    taken = free | {"availability": {"available": 0, "occupied": 1}}
+    for app in watchers:
+        assert _by_name([await app.next(), await app.next()]) == [TAKEN, taken]
+    assert _by_name(apps.made) == [FREE, TAKEN, free, taken], "each is made once"
+
+
+def _by_name(told: list[Any]) -> list[Any]:
+    """As it was told, the stations one after the other."""
+    return sorted(told, key=lambda one: str(one["station"]["name"]))
 
 
 async def test_that_what_depends_on_who_asks_is_made_for_each(apps: Apps) -> None:
