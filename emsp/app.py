@@ -86,7 +86,7 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     gc.collect()
     brands.memory.seconds = BRANDS_KNOWN_S
     gc.freeze()  # what is loaded stays: later collections need not look at it
-    gc.set_threshold(50_000, 20, 50)  # thousands of sockets are no garbage: it is looked for less often
+    gc.set_threshold(10_000, 100, 50)  # thousands of sockets are no garbage: little at a time, the rest less often
     yield
     brands.memory.forget()
     await live.stop()

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from emsp import hearing, jobs
-from emsp.db.driver import driver_of, execute
+from emsp.db.driver import Statement, run
 from emsp.db.engine import Db
 from emsp.hearing import CHANNEL
 
@@ -53,10 +53,13 @@ async def emit(db: Db, event: Event) -> None:
 
 async def wake(db: Db, topic: str, ids: Iterable[Any]) -> None:
     """Tell the watchers of `topic`, once this transaction has committed, that `ids` changed."""
-    for payload in _payloads(topic, [msgspec.to_builtins(item) for item in ids]):
-        await execute(
-            await driver_of(db), "SELECT pg_notify(%(channel)s, %(payload)s)", channel=CHANNEL, payload=payload
-        )
+    await run(db, *waking(topic, ids))
+
+
+def waking(topic: str, ids: Iterable[Any]) -> list[Statement]:
+    """The statements of `wake`."""
+    payloads = _payloads(topic, [msgspec.to_builtins(item) for item in ids])
+    return [Statement(NOTIFY, {"channel": CHANNEL, "payload": payload}) for payload in payloads]
 
 
 def _payloads(topic: str, ids: list[Any]) -> list[str]:

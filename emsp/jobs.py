@@ -32,7 +32,7 @@ CORRELATION = "_correlation_id"
 """The argument that carries on what a job belongs to: the request that caused it, and all that follows."""
 
 DRIVERS, BACKGROUND = "default", "background"
-"""The queues: what a driver, a fleet or a card processor waits for, and what may take its time, each with its places."""
+"""The queues: what a driver, a fleet or a card processor waits for, and what may take its time."""
 
 RETRY = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
 

@@ -18,6 +18,9 @@ from emsp import logs
 
 STOP_WITHIN_S = 5
 HANGS_AFTER_S = 30
+PING_EVERY_S = 45
+"""Sockets that are silent: below what proxies in front take for idle (60 s), and no oftener, as pings are much of what
+a server with thousands of quiet watchers does."""
 KEPT_ALIVE_S = 75
 """Longer than proxies in front keep idle connections (60 s), which else use one that has just been closed."""
 
@@ -52,6 +55,7 @@ def serve(host: str, port: int, workers: int) -> None:
         timeout_graceful_shutdown=STOP_WITHIN_S,
         timeout_keep_alive=KEPT_ALIVE_S,
         timeout_worker_healthcheck=HANGS_AFTER_S,
+        ws_ping_interval=PING_EVERY_S,
         ws_per_message_deflate=False,  # costs more than it saves: messages are small, and every socket keeps a window
     )
     if workers > 1:

@@ -5,9 +5,8 @@ Statements name their parameters as psycopg does, `%(name)s`. Errors are those o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import psycopg
@@ -16,6 +15,13 @@ from emsp.db.engine import Db, psycopg_connection
 
 Driver = psycopg.AsyncConnection[Any]
 Rows = Sequence[Sequence[Any]]
+
+
+class Statement(NamedTuple):
+    """A statement with its parameters, each as text: for a transaction, or for a line (`lines`)."""
+
+    text: str
+    parameters: Mapping[str, str] = {}
 
 
 async def driver_of(db: Db) -> Driver:
@@ -28,6 +34,12 @@ async def execute(driver: Driver, statement: str, **parameters: Any) -> psycopg.
     return await driver.execute(cast(Any, statement), parameters)
 
 
+async def run(db: Db, *statements: Statement) -> None:
+    """Do what the statements say, in their order."""
+    for statement in statements:
+        await execute(await driver_of(db), statement.text, **statement.parameters)
+
+
 def as_json(rows: Any) -> str:
     """Rows as one parameter, for `json_to_recordset`."""
     return msgspec.json.encode(rows).decode()
@@ -36,14 +48,3 @@ def as_json(rows: Any) -> str:
 def as_array(numbers: Iterable[int]) -> str:
     """Whole numbers as one parameter, for `::int8[]`."""
     return f"{{{','.join(map(str, numbers))}}}"
-
-
-@asynccontextmanager
-async def without_waiting(db: Db) -> AsyncIterator[Driver]:
-    """Statements of the block are sent without waiting for each other's end; rows are waited for when fetched.
-
-    What fails is raised where rows are fetched, or at the end of the block.
-    """
-    driver = await driver_of(db)
-    async with driver.pipeline():
-        yield driver

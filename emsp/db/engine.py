@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import cast
 
 import psycopg
 from sqlalchemy.ext.asyncio import (
-    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -20,6 +19,12 @@ from sqlalchemy.ext.asyncio import (
 from emsp.settings import settings
 
 Db = AsyncSession
+MOST_KEPT = 20
+"""Connections of a process that stay open. The one used last is used next: it knows our statements, which another would
+have to plan anew, and a connection that is opened for one transaction costs many times what that does."""
+
+closed_with_the_pool: list[Callable[[], Awaitable[None]]] = []
+"""What else `dispose` closes."""
 
 
 @cache
@@ -36,7 +41,7 @@ def database_url() -> str:
 def engine() -> AsyncEngine:
     """The engine of this process."""
     url = database_url().replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_async_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    return create_async_engine(url, pool_size=MOST_KEPT, max_overflow=10, pool_use_lifo=True, pool_pre_ping=True)
 
 
 @cache
@@ -45,20 +50,13 @@ def _sessions() -> async_sessionmaker[AsyncSession]:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[AsyncConnection]:
-    """A connection for transactions that follow each other closely: it is looked after once, not for each of them."""
-    async with engine().connect() as connection:
-        yield connection
-
-
-@asynccontextmanager
-async def transaction(over: AsyncConnection | None = None) -> AsyncIterator[Db]:
+async def transaction() -> AsyncIterator[Db]:
     """One transaction: committed at the end of the block, rolled back by any error.
 
     Opened only by the edges and the jobs; no network call is made inside. A block that asks nothing of the database
-    costs nothing. `over` is a connection to use, else one of the pool is.
+    costs nothing.
     """
-    db = _sessions()(bind=over) if over else _sessions()()
+    db = _sessions()()
     try:
         yield db
         if db.in_transaction():
@@ -78,6 +76,8 @@ async def psycopg_connection(db: Db) -> psycopg.AsyncConnection:
 
 async def dispose() -> None:
     """Close the pool; the next use opens a new one."""
+    for close in closed_with_the_pool:
+        await close()
     if engine.cache_info().currsize:
         await engine().dispose()
     engine.cache_clear()

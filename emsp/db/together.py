@@ -13,8 +13,6 @@ from contextvars import Context
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from emsp.db.engine import Db, connected, transaction
-
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -31,7 +29,7 @@ class Together(Generic[Question, Answer]):
     """Questions that `do` answers many at a time, in their order; an error of it is everybody's."""
 
     def __init__(
-        self, do: Callable[[Db, Sequence[Question]], Awaitable[Sequence[Answer]]], *, most: int = 200, at_once: int = 1
+        self, do: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]], *, most: int = 200, at_once: int = 1
     ) -> None:
         """`at_once` is how many transactions there may be: with two, one is worked out while the other is written."""
         self._do, self._most, self._at_once = do, most, at_once
@@ -40,7 +38,7 @@ class Together(Generic[Question, Answer]):
     async def ask(self, question: Question) -> Answer:
         """The answer, once the transaction that it was found in has committed."""
         loop = asyncio.get_running_loop()
-        queue = self._queues.setdefault(loop, _Queue())
+        queue = self._queues.get(loop) or self._queues.setdefault(loop, _Queue())
         future: asyncio.Future[Answer] = loop.create_future()
         queue.waiting.append((question, future))
         if len(queue.workers) < self._at_once:
@@ -56,17 +54,13 @@ class Together(Generic[Question, Answer]):
             queue.workers = {worker for worker in queue.workers if worker is not asyncio.current_task()}
 
     async def _answer(self, queue: _Queue[Question, Answer]) -> None:
-        """Answer until nobody waits, all over one connection; or until something fails."""
-        batch = self._next(queue)
+        """Answer those who wait, or tell them what failed."""
+        batch = [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]
         try:
-            async with connected() as connection:
-                while batch:
-                    async with transaction(connection) as db:
-                        answers = await self._do(db, [question for question, _ in batch])
-                    for (_, future), answer in zip(batch, answers, strict=True):
-                        if not future.done():
-                            future.set_result(answer)
-                    batch = self._next(queue)
+            answers = await self._do([question for question, _ in batch])
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
         except Exception as error:
             for _, future in batch:
                 if not future.done():
@@ -74,6 +68,3 @@ class Together(Generic[Question, Answer]):
         finally:
             for _, future in batch:
                 future.cancel()  # whom nobody answered, as this was cancelled
-
-    def _next(self, queue: _Queue[Question, Answer]) -> list[tuple[Question, asyncio.Future[Answer]]]:
-        return [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from emsp import logs
+from emsp.db.engine import transaction
 from emsp.db.together import Together
 from emsp.errors import EmspError, Invalid
 from emsp.ocpi import connections, wire
@@ -28,8 +29,6 @@ SWAPPED = {
     for part in ("country-code", "party-id")
 }
 log = logs.log(__name__)
-_who_calls = Together(connections.by_tokens)
-"""Callers of the same moment are looked up together."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +76,15 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Handler = Callable[[Call], Awaitable[Given]]
+
+
+async def _look_up(callers: Sequence[Mapping[str, str]]) -> list[tuple[Connection, str, str] | None]:
+    async with transaction() as db:
+        return await connections.by_tokens(db, callers)
+
+
+_who_calls = Together(_look_up)
+"""Callers of the same moment are looked up together."""
 
 
 def endpoint_of(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import text
 
 from emsp import events
-from emsp.db.driver import as_array, driver_of, execute
+from emsp.db.driver import Statement, as_array, run
 from emsp.db.engine import Db, transaction
+from emsp.hearing import CHANNEL
 from emsp.stations.happened import StationsReported
 from emsp.stations.twins.shown import PIN_STATIONS
 
@@ -24,7 +25,7 @@ _NOTE = f"""
     WITH changed AS (SELECT unnest(%(station_ids)s::int8[]) AS station_id UNION {PIN_STATIONS}),
          noted AS (
         INSERT INTO station_change (station_ids, whole)
-        SELECT array_agg(station_id ORDER BY station_id), %(whole)s FROM changed
+        SELECT array_agg(station_id ORDER BY station_id), %(whole)s::boolean FROM changed
     )
     SELECT pg_notify(%(channel)s, %(wake)s)
 """
@@ -39,8 +40,13 @@ async def note(db: Db, station_ids: Collection[int], whole: bool) -> None:
     """
     if station_ids:
         await db.flush()
-        ids = as_array(station_ids)
-        await execute(await driver_of(db), _NOTE, station_ids=ids, whole=whole, channel=events.CHANNEL, wake=_WAKE)
+        await run(db, noting(station_ids, whole))
+
+
+def noting(station_ids: Collection[int], whole: bool) -> Statement:
+    """The statement of `note`."""
+    ids = as_array(station_ids)
+    return Statement(_NOTE, {"station_ids": ids, "whole": str(whole), "channel": CHANNEL, "wake": _WAKE})
 
 
 async def reported(db: Db, station_ids: Collection[int]) -> None:

@@ -11,10 +11,10 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from emsp import clock
-from emsp.db.driver import Driver, Rows, as_array, as_json, driver_of, execute
+from emsp.db.driver import Rows, Statement, as_array, as_json, driver_of, execute, run
 from emsp.db.engine import Db
 from emsp.stations import log, upserts, words
-from emsp.stations.waking import wake
+from emsp.stations.waking import waking
 
 REMOVED = "REMOVED"
 
@@ -31,7 +31,7 @@ LOCK_FREE = f"{LOCK} SKIP LOCKED"
 WRITE = f"""
     WITH past AS (
         INSERT INTO status_change (evse_id, station_id, status, since, until, heard_at)
-        SELECT evse_id, station_id, status, since, until, %(now)s
+        SELECT evse_id, station_id, status, since, until, %(now)s::timestamptz
           FROM json_to_recordset(%(past)s)
             AS p(evse_id int8, station_id int8, status text, since timestamptz, until timestamptz)
     ), otherwise AS (
@@ -59,7 +59,7 @@ class EvseKey(NamedTuple):
 
 
 class Outcome(Enum):
-    """What became of a report: OLDER than what is stored, or MISSING: no such EVSE is there, or to be had at once."""
+    """What became of a report: OLDER than what is stored, or MISSING: no such EVSE is there."""
 
     SET = "SET"
     OLDER = "OLDER"
@@ -110,26 +110,38 @@ class Locked:
             self._changed[evse.id] = evse
         return outcome
 
+    def stays(self, key: EvseKey, status: str) -> bool:
+        """Whether an EVSE is there, and neither comes nor goes by a status: that would be more than a status."""
+        evse = self._evses.get(key)
+        return evse is not None and REMOVED not in (evse.status, status)
+
     async def write(self, db: Db) -> None:
         """Write what became of them, and let everybody know."""
-        evses, now = list(self._changed.values()), clock.now()
-        if not evses:
-            return
-        changed = {evse.place for evse in evses if evse.status != evse.was}
-        await execute(
-            await driver_of(db),
-            WRITE,
-            said=as_json([{"id": evse.id, "status": evse.status, "as_of": evse.as_of} for evse in evses]),
-            past=as_json([interval for evse in evses for interval in evse.past]),
-            changed=as_array(place[0] for place in changed),
-            now=now,
-        )
-        come_or_gone = {evse.station_id for evse in evses if (evse.status == REMOVED) != (evse.was == REMOVED)}
+        await run(db, *self.writing())
+        come_or_gone = self._come_or_gone()
         for station_id in come_or_gone:
-            await upserts.touch_station(db, station_id, now)
+            await upserts.touch_station(db, station_id, clock.now())
         await log.reported(db, come_or_gone)
-        await log.note(db, {evse.station_id for evse in evses} - come_or_gone, whole=False)
-        await wake(db, list(changed))
+
+    def writing(self) -> list[Statement]:
+        """The statements of `write`, where all EVSEs stay."""
+        evses = list(self._changed.values())
+        if not evses:
+            return []
+        changed = {evse.place for evse in evses if evse.status != evse.was}
+        parameters = {
+            "said": as_json([{"id": evse.id, "status": evse.status, "as_of": evse.as_of} for evse in evses]),
+            "past": as_json([interval for evse in evses for interval in evse.past]),
+            "changed": as_array(place[0] for place in changed),
+            "now": clock.now().isoformat(),
+        }
+        stayed = {evse.station_id for evse in evses} - self._come_or_gone()
+        noting = [log.noting(stayed, whole=False)] if stayed else []
+        return [Statement(WRITE, parameters), *noting, *waking(list(changed))]
+
+    def _come_or_gone(self) -> set[int]:
+        evses = self._changed.values()
+        return {evse.station_id for evse in evses if (evse.status == REMOVED) != (evse.was == REMOVED)}
 
 
 async def set_status(db: Db, key: EvseKey, status: str, as_of: datetime) -> Outcome:
@@ -141,10 +153,9 @@ async def set_status(db: Db, key: EvseKey, status: str, as_of: datetime) -> Outc
     return outcome
 
 
-async def look_for(driver: Driver, keys: Iterable[EvseKey]) -> Any:
-    """Ask for EVSEs and lock them, without those that somebody else writes at the moment: `fetchall` gives what
-    `Locked` takes."""
-    return await execute(driver, LOCK_FREE, keys=_keys(keys))
+def locking(keys: Iterable[EvseKey]) -> Statement:
+    """Looks up EVSEs and locks them, but for those that somebody else writes at the moment; `Locked` takes the rows."""
+    return Statement(LOCK_FREE, {"keys": _keys(keys)})
 
 
 def _keys(keys: Iterable[EvseKey]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emsp import events
+from emsp.db.driver import Statement, run
 from emsp.db.engine import Db
 
 TOPIC = "stations"
@@ -16,5 +17,11 @@ MANY_STATIONS = 500
 
 async def wake(db: Db, changed: Sequence[tuple[int, float, float]]) -> None:
     """Tell whoever watches the map that these stations changed: id, longitude, latitude."""
-    if changed:
-        await events.wake(db, TOPIC, changed if len(changed) <= MANY_STATIONS else [MANY])
+    await run(db, *waking(changed))
+
+
+def waking(changed: Sequence[tuple[int, float, float]]) -> list[Statement]:
+    """The statements of `wake`."""
+    if not changed:
+        return []
+    return events.waking(TOPIC, changed if len(changed) <= MANY_STATIONS else [MANY])

@@ -77,6 +77,21 @@ async def test_one_that_somebody_else_writes_holds_up_nobody(cpo: Cpo) -> None:
     assert dict(await values(STATUSES)) == {"0A": "CHARGING", "0B": "AVAILABLE", "1A": "CHARGING", "1B": "AVAILABLE"}
 
 
+async def test_one_that_goes_or_comes_is_more_than_a_status(cpo: Cpo) -> None:
+    await put_locations(cpo, 1)
+    whole = "SELECT count(*) FROM station_change WHERE whole"
+    before = await value(whole)
+    for number, word in enumerate(["REMOVED", "CHARGING"], 1):
+        answers = await asyncio.gather(
+            cpo.says("PATCH", f"{PATH}0/0A", status(word, number)),
+            cpo.says("PATCH", f"{PATH}0/0B", status("BLOCKED", number)),
+        )
+        assert answers == [(200, 1000)] * 2
+        assert await values(STATUSES) == [("0A", word), ("0B", "BLOCKED")]
+        assert await value("SELECT removed FROM evse WHERE uid = '0A'") is (word == "REMOVED")
+        assert await value(whole) == before + number
+
+
 async def test_what_is_not_ours_looks_like_what_is_not_there(cpo: Cpo, rival: Cpo) -> None:
     await put_locations(cpo, 1)
     theirs, ours = await asyncio.gather(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from emsp.charging.lifecycle import State
@@ -13,15 +14,14 @@ from emsp.stations.history.in_use import Running
 
 async def follow_charges() -> None:
     """Job: a charge point at which a driver of ours charges is not free, whatever a feed says that is older."""
-    query = select(ChargingSession).where(col(ChargingSession.state).in_((State.CHARGING, State.STOPPING)))
+    begun_at = func.coalesce(ChargingSession.started_at, ChargingSession.state_since)
+    heard_at = func.coalesce(ChargingSession.source_updated_at, ChargingSession.state_since)
+    query = select(ChargingSession.id, ChargingSession.evse_id, begun_at, heard_at).where(
+        col(ChargingSession.state).in_((State.CHARGING, State.STOPPING))
+    )
     async with transaction() as db:
         charges = [
-            Running(
-                charge_id=session.id,
-                evse_id=session.evse_id,
-                since=session.started_at or session.state_since,
-                heard_at=session.source_updated_at or session.state_since,
-            )
-            for session in await db.scalars(query)
+            Running(charge_id=charge_id, evse_id=evse_id, since=since, heard_at=heard_at)
+            for charge_id, evse_id, since, heard_at in await db.execute(query)
         ]
         await in_use.follow(db, charges)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from emsp import clock, logs, vault
-from emsp.db.driver import Driver, Rows, as_json, execute, without_waiting
-from emsp.db.engine import Db
+from emsp.db.driver import Rows, Statement, as_json
+from emsp.db.lines import BEGIN, COMMIT, line
 from emsp.db.together import Together
 from emsp.ocpi import wire
 from emsp.ocpi.connections import REGISTERED
@@ -23,7 +22,7 @@ from emsp.ocpi.keep.objects import Json, when
 from emsp.ocpi.serve.places import LEVELS, members
 from emsp.ocpi.serve.plain import Plain
 from emsp.stations import statuses
-from emsp.stations.statuses import Locked, Outcome
+from emsp.stations.statuses import Locked
 
 ATTEMPTS = 3
 """What somebody else writes at the moment, as another process of ours may, is free soon."""
@@ -83,17 +82,14 @@ async def patch(one: Plain) -> bool:
     return False
 
 
-async def _patch_all(db: Db, patches: Sequence[Plain]) -> list[bool]:
-    async with without_waiting(db) as driver:
-        asked_for_kept = await _ask_for_kept(driver, patches)
-        asked_for_evses = await statuses.look_for(driver, {one.evse for one in patches})
-        kept = _documents(await asked_for_kept.fetchall())
-        evses = Locked(await asked_for_evses.fetchall())
-    done = [_done(kept.get(place), evses, one) for place, one in zip(_places(patches), patches, strict=True)]
-    async with without_waiting(db) as driver:
-        await evses.write(db)
-        await _keep(driver, {document for document in kept.values() if document.changed})
-        await driver.commit()  # goes along with the rest; `transaction` finds nothing left to commit
+async def _patch_all(patches: Sequence[Plain]) -> list[bool]:
+    """One transaction in two questions: what is there, locked; and what becomes of it, with the commit."""
+    async with line() as ours:
+        _, held, found = await ours.ask(BEGIN, _holding(patches), statuses.locking({one.evse for one in patches}))
+        kept, evses = _documents(held), Locked(found)
+        done = [_done(kept.get(place), evses, one) for place, one in zip(_places(patches), patches, strict=True)]
+        changed = {document for document in kept.values() if document.changed}
+        await ours.ask(*evses.writing(), *_keeping(changed), COMMIT)
     return done
 
 
@@ -108,8 +104,9 @@ def _done(document: _Kept | None, evses: Locked, one: Plain) -> bool:
     if known_at is not None and one.as_of < known_at:
         log.info("a change older than what is known is ignored", changed_at=str(one.as_of), known_at=str(known_at))
         return True
-    if evses.take(one.evse, one.status, one.as_of) is Outcome.MISSING:
+    if not evses.stays(one.evse, one.status):
         return False
+    evses.take(one.evse, one.status, one.as_of)
     document.take(one)
     return True
 
@@ -126,8 +123,8 @@ def _documents(found: Rows) -> dict[int, _Kept]:
     return {row[0]: documents.setdefault(row[1], _Kept(*row[1:])) for row in found}
 
 
-async def _ask_for_kept(driver: Driver, patches: Sequence[Plain]) -> Any:
-    """Lock the documents that the callers may change, and that are understood and free."""
+def _holding(patches: Sequence[Plain]) -> Statement:
+    """Looks up and locks the documents that the callers may change, and that are understood and free."""
     callers = {header: number for number, header in enumerate({one.authorization for one in patches})}
     wanted = {
         place: {
@@ -144,11 +141,10 @@ async def _ask_for_kept(driver: Driver, patches: Sequence[Plain]) -> Any:
         for header, number in callers.items()
         for token in wire.presented_tokens(header)
     ]
-    return await execute(driver, HELD, callers=as_json(tokens), wanted=as_json(list(wanted.values())))
+    return Statement(HELD, {"callers": as_json(tokens), "wanted": as_json(list(wanted.values()))})
 
 
-async def _keep(driver: Driver, documents: Iterable[_Kept]) -> None:
+def _keeping(documents: Iterable[_Kept]) -> list[Statement]:
     bodies = {document.id: wire.encode(document.location) for document in documents}
-    if bodies:
-        rows = [{"id": id_, "body": body.decode(), "hash": wire.content_hash(body)} for id_, body in bodies.items()]
-        await execute(driver, KEEP, kept=as_json(rows), now=clock.now())
+    rows = [{"id": id_, "body": body.decode(), "hash": wire.content_hash(body)} for id_, body in bodies.items()]
+    return [Statement(KEEP, {"kept": as_json(rows), "now": clock.now().isoformat()})] if rows else []
