@@ -3,58 +3,85 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from emsp.db.engine import Db, psycopg_connection
 
 _JSON = msgspec.json.Encoder()
+_NEW_IDS = text("""
+    WITH its AS MATERIALIZED (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS sequence)
+    SELECT nextval(sequence) FROM its, generate_series(1, :count)
+""")
 _QUOTED = str.maketrans({"\\": "\\\\", '"': '\\"'})
-_ESCAPE = re.compile(rb"\\(?:u00(..)|(.))")
+_ESCAPE = re.compile(rb"\\(?:u00(..)|([^\"]))")
 _UNUSUAL = re.compile(rb'\\[^"n]')
+_SPECIAL = re.compile(r"[\\\n\r\t]")
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 
 
 async def new_ids(db: Db, table: str, count: int) -> list[int]:
     """Ids for so many rows of a table."""
-    query = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
-    return list((await db.execute(query, {"table": table, "count": count})).scalars())
+    return list((await db.execute(_NEW_IDS, {"table": table, "count": count})).scalars())
 
 
-def copied(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
-    """Rows, which hold a value for each of at least two columns, as `copy` sends them: lists are arrays, dicts JSON.
+def copied(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[bytes]:
+    """Rows, which hold a value for each of at least two columns, as lines for `copy`: lists are arrays, dicts JSON.
     A column has values of one type, or None.
 
     A row as a JSON array is a line of CSV, but for its brackets and for how control characters are written; and
     JSON is made in one go.
     """
     if not rows:
-        return b""
+        return []
     values = itemgetter(*columns)
     nested = [place for place, value in enumerate(values(rows[0])) if value is None or type(value) in _NESTED]
-    lines = _JSON.encode_lines([_flat(values(row), nested) for row in rows])
-    plain = lines[1:-2].replace(b"]\n[", b"\n") + b"\n"
-    return _ESCAPE.sub(_unescaped, plain) if _UNUSUAL.search(plain) else plain.replace(b"\\n", b"\n")
+    written = _JSON.encode_lines([_flat(values(row), nested) for row in rows])
+    unescaped = _by_one if _UNUSUAL.search(written) else _newlines
+    return [unescaped(line) + b"\n" for line in written[1:-2].split(b"]\n[")]
 
 
 async def copy(db: Db, table: str, columns: Sequence[str], lines: bytes) -> None:
-    """Insert what `copied` gave. Raises DBAPIError."""
+    """Insert lines that `copied` gave. Raises DBAPIError."""
     statement = SQL("COPY {} ({}) FROM STDIN (FORMAT csv, ESCAPE '\\', NULL 'null')")
     named = statement.format(Identifier(table), SQL(", ").join(map(Identifier, columns)))
+    async with _copying(db, table, named) as writer:
+        await writer.write(lines)
+
+
+async def copy_texts(db: Db, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Insert rows of values that are texts already, long ones among them. Raises DBAPIError."""
+    statement = SQL("COPY {} ({}) FROM STDIN")
+    named = statement.format(Identifier(table), SQL(", ").join(map(Identifier, columns)))
+    lines = ["\t".join([_escaped(value) for value in row]) for row in rows]
+    async with _copying(db, table, named) as writer:
+        await writer.write("\n".join(lines))
+
+
+@asynccontextmanager
+async def _copying(db: Db, table: str, statement: Composed) -> AsyncIterator[psycopg.AsyncCopy]:
     connection = await psycopg_connection(db)
     try:
-        async with connection.cursor() as cursor, cursor.copy(named) as writer:
-            await writer.write(lines)
+        async with connection.cursor() as cursor, cursor.copy(statement) as writer:
+            yield writer
     except psycopg.DatabaseError as error:
         raise DBAPIError(f"COPY {table}", None, error) from error
+
+
+def _escaped(text: str) -> str:
+    if _SPECIAL.search(text) is None:
+        return text
+    plain = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return plain.replace("\r", "\\r").replace("\t", "\\t")
 
 
 def _flat(values: Sequence[Any], nested: Sequence[int]) -> Sequence[Any]:
@@ -74,6 +101,14 @@ def _array(values: tuple[str, ...]) -> str:
     """Texts as PostgreSQL reads an array; most come again and again."""
     members = ",".join([f'"{value.translate(_QUOTED)}"' for value in values])
     return f"{{{members}}}"
+
+
+def _newlines(line: bytes) -> bytes:
+    return line.replace(b"\\n", b"\n")
+
+
+def _by_one(line: bytes) -> bytes:
+    return _ESCAPE.sub(_unescaped, line)
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:

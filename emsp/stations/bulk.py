@@ -1,12 +1,19 @@
-"""Stations that nobody has told of before, by COPY: their ids are given out first, so that nothing is looked up."""
+"""Stations that nobody has told of before, by COPY: their ids are given out first, so that nothing is looked up.
+
+Their rows are made apart from writing them, and may be made before the transaction that writes them begins.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 
+from emsp import clock
 from emsp.db.copying import copied, copy, new_ids
 from emsp.db.engine import Db
 from emsp.stations import rows
@@ -14,51 +21,85 @@ from emsp.stations.facts import StationFacts
 from emsp.stations.rows import ReportKey, Row
 from emsp.stations.upserts import CONNECTOR, EVSE, STATION
 
-STATION_COLUMNS = ["id", "operator_id", *STATION]
+STATION_COLUMNS = ["operator_id", "id", *STATION]
 EVSE_COLUMNS = ["id", *EVSE]
 CONNECTOR_COLUMNS = ["evse_id", *CONNECTOR]
+AT_A_STRETCH = 10
+"""How many stations are made into rows before others get a turn."""
+Told = tuple[UUID, StationFacts]
+"""A station, and the partner that tells of it."""
 
 
-async def insert(db: Db, station_rows: Sequence[Row], facts: Mapping[ReportKey, StationFacts]) -> dict[ReportKey, int]:
-    """Insert stations with all that they have; gives their ids.
+class New(msgspec.Struct, frozen=True, gc=False):
+    """A station with its id and all its rows, as lines for COPY. Its own still lacks its operator, which may have to be
+    stored first."""
 
-    EVSEs and connectors are made ready while PostgreSQL still writes the stations. Raises DBAPIError when one of the
-    stations is there already, told of in the meantime.
-    """
-    ids = dict(zip(facts, await new_ids(db, "station", len(facts)), strict=True))
-    evse_ids = await new_ids(db, "evse", sum(len(rows.evses_by_key(station)) for station in facts.values()))
-    operator_ids = await _operator_ids(db, station_rows)
-    for row in station_rows:
-        row["id"] = ids[row["country_code"], row["party_id"], row["external_key"]]
-        row["operator_id"] = operator_ids.get(row["operator_name"])
-    writing = asyncio.create_task(copy(db, "station", STATION_COLUMNS, copied(station_rows, STATION_COLUMNS)))
-    try:
+    partner_id: UUID
+    facts: StationFacts
+    content_hash: str
+    id: int
+    line: bytes
+    evses: bytes
+    connectors: bytes
+
+
+Made = Mapping[ReportKey, New]
+
+
+async def make(db: Db, told: Sequence[Told]) -> Made:
+    """The rows of stations with distinct keys. Ids that are not used in the end are never given out again."""
+    ids = iter(await new_ids(db, "station", len(told)))
+    evse_ids = iter(await new_ids(db, "evse", sum(len(station.evses) for _, station in told)))
+    made: list[New] = []
+    for start in range(0, len(told), AT_A_STRETCH):
+        made += _made(told[start : start + AT_A_STRETCH], ids, evse_ids)
         await asyncio.sleep(0)
-        evse_rows, connector_rows = _below(ids, evse_ids, facts)
-        evse_lines = copied(evse_rows, EVSE_COLUMNS)
-        connector_lines = copied(connector_rows, CONNECTOR_COLUMNS)
-    finally:
-        await writing
-    await copy(db, "evse", EVSE_COLUMNS, evse_lines)
-    await copy(db, "connector", CONNECTOR_COLUMNS, connector_lines)
-    return ids
+    return {rows.report_key(new.facts): new for new in made}
 
 
-def _below(
-    ids: Mapping[ReportKey, int], evse_ids: Sequence[int], facts: Mapping[ReportKey, StationFacts]
-) -> tuple[list[Row], list[Row]]:
-    """The rows of EVSEs and connectors."""
-    evse_rows = [row for key, station in facts.items() for row in rows.evse_rows(ids[key], station)]
-    found: dict[tuple[int, str], int] = {}
-    for row, id_ in zip(evse_rows, evse_ids, strict=True):
-        row["id"] = found[row["station_id"], row["uid_key"]] = id_
-    connector_rows = [row for key, station in facts.items() for row in rows.connector_rows(ids[key], station)]
-    for row in connector_rows:
-        row["evse_id"] = found[row["station_id"], row["uid_key"]]
-    return evse_rows, connector_rows
+def _made(told: Sequence[Told], ids: Iterator[int], evse_ids: Iterator[int]) -> Iterator[New]:
+    now = clock.now()
+    stations, evses, connectors = [], [], []
+    for partner_id, station in told:
+        row = rows.station_row(partner_id, station, rows.fingerprint(partner_id, station), now)
+        row["id"] = next(ids)
+        stations.append(row)
+        evses.append(rows.evse_rows(row["id"], station))
+        connectors.append(rows.connector_rows(row["id"], station))
+        _connect(evses[-1], connectors[-1], evse_ids)
+    lines = copied(stations, STATION_COLUMNS[1:])
+    of_evses, of_connectors = _grouped(evses, EVSE_COLUMNS), _grouped(connectors, CONNECTOR_COLUMNS)
+    for one, row, *written in zip(told, stations, lines, of_evses, of_connectors, strict=True):
+        yield New(*one, row["content_hash"], row["id"], *written)
 
 
-async def _operator_ids(db: Db, station_rows: Sequence[Row]) -> dict[str, int]:
-    names = list({row["operator_name"] for row in station_rows if row["operator_name"]})
-    found = await db.execute(text("SELECT name, id FROM operator WHERE name = ANY(:names)"), {"names": names})
-    return {row.name: row.id for row in found}
+def _connect(evses: Iterable[Row], connectors: Iterable[Row], evse_ids: Iterator[int]) -> None:
+    """Gives the EVSEs of a station their ids, and its connectors the ids of their EVSEs."""
+    ids = {}
+    for evse in evses:
+        evse["id"] = ids[evse["uid_key"]] = next(evse_ids)
+    for connector in connectors:
+        connector["evse_id"] = ids[connector["uid_key"]]
+
+
+def _grouped(groups: Sequence[Sequence[Row]], columns: Sequence[str]) -> Iterator[bytes]:
+    lines = iter(copied(list(chain.from_iterable(groups)), columns))
+    return (b"".join(islice(lines, len(group))) for group in groups)
+
+
+async def insert(db: Db, stations: Collection[New]) -> None:
+    """Insert stations with all that they have; their operators are stored.
+
+    Raises DBAPIError when one of the stations is there already, told of in the meantime.
+    """
+    ids = await _operator_ids(db, {new.facts.operator_name for new in stations if new.facts.operator_name})
+    lines = [b"%b,%b" % (ids.get(new.facts.operator_name or "", b"null"), new.line) for new in stations]
+    await copy(db, "station", STATION_COLUMNS, b"".join(lines))
+    await copy(db, "evse", EVSE_COLUMNS, b"".join([new.evses for new in stations]))
+    await copy(db, "connector", CONNECTOR_COLUMNS, b"".join([new.connectors for new in stations]))
+
+
+async def _operator_ids(db: Db, names: Iterable[str]) -> dict[str, bytes]:
+    """As COPY has them."""
+    found = await db.execute(text("SELECT name, id FROM operator WHERE name = ANY(:names)"), {"names": list(names)})
+    return {row.name: b"%d" % row.id for row in found}

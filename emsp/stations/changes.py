@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from emsp.stations.rows import EvseState, ReportKey
 from emsp.stations.statuses import EvseKey, Outcome, set_status
 from emsp.stations.waking import wake
 
+NOTHING_MADE: bulk.Made = {}
+
 
 class Counts(msgspec.Struct, frozen=True):
     """How many reports of a bulk were written, said nothing new, or were older than what is stored."""
@@ -30,6 +32,7 @@ class _Sorted(msgspec.Struct):
     """The reports of a bulk by what is to be done with them; owners and hashes are those of the changed ones."""
 
     owners: Mapping[ReportKey, UUID]
+    ahead: Mapping[ReportKey, bulk.New]
     changed: dict[ReportKey, StationFacts] = {}
     hashes: dict[ReportKey, str] = {}
     unchanged: dict[int, StationFacts] = {}
@@ -41,18 +44,23 @@ async def put_stations(db: Db, partner_id: UUID, stations: Sequence[StationFacts
     return await put_all_stations(db, {partner_id: stations})
 
 
-async def put_all_stations(db: Db, stations: Mapping[UUID, Sequence[StationFacts]]) -> Counts:
+async def put_all_stations(
+    db: Db, stations: Mapping[UUID, Sequence[StationFacts]], made: bulk.Made = NOTHING_MADE
+) -> Counts:
     """Store what partners say of some of their stations, each report being the whole station.
 
     A report older than the stored one is refused, one with the same content only moves the times forward.
     EVSEs and connectors that a report no longer has are marked removed; all rows keep their ids. A status that
     is newer than the reported one stays. Of several reports of one station in a bulk, the newest counts and
     the others are older. Bulks of one partner are written one after the other.
+
+    What is `made` into rows already of these very reports is not made again.
     """
     newest = {partner_id: rows.newest(reports) for partner_id, reports in stations.items()}
     owners = {key: partner_id for partner_id, reports in newest.items() for key in reports}
     stored = await upserts.lock_stations(db, newest, owners)
-    sorted_out = _sort({key: newest[partner_id][key] for key, partner_id in owners.items()}, owners, stored)
+    reports = {key: newest[partner_id][key] for key, partner_id in owners.items()}
+    sorted_out = _sort(reports, owners, stored, _ahead(made, reports, owners))
     await _move_times(db, stored, sorted_out.unchanged)
     if sorted_out.changed:
         await _write(db, sorted_out, {key: stored[key].id for key in sorted_out.changed if key in stored})
@@ -60,18 +68,23 @@ async def put_all_stations(db: Db, stations: Mapping[UUID, Sequence[StationFacts
     return Counts(len(sorted_out.changed), len(sorted_out.unchanged), older)
 
 
+def _ahead(made: bulk.Made, reports: Mapping[ReportKey, StationFacts], owners: Mapping[ReportKey, UUID]) -> bulk.Made:
+    return {key: new for key, new in made.items() if new.facts is reports.get(key) and new.partner_id == owners[key]}
+
+
 def _sort(
     newest: Mapping[ReportKey, StationFacts],
     owners: Mapping[ReportKey, UUID],
     stored: Mapping[ReportKey, upserts.StoredStation],
+    ahead: bulk.Made,
 ) -> _Sorted:
-    result = _Sorted(owners)
+    result = _Sorted(owners, ahead)
     for key, station in newest.items():
         known = stored.get(key)
         if known and station.updated_at < known.source_updated_at:
             result.older += 1
             continue
-        content_hash = rows.fingerprint(owners[key], station)
+        content_hash = ahead[key].content_hash if key in ahead else rows.fingerprint(owners[key], station)
         if known and known.content_hash == content_hash:
             result.unchanged[known.id] = station
         else:
@@ -92,17 +105,26 @@ async def _move_times(
 async def _write(db: Db, report: _Sorted, known: Mapping[ReportKey, int]) -> None:
     evses = await upserts.evse_states(db, known.values()) if known else {}
     facts = {
-        key: rows.with_newer_statuses(station, evses.get(known.get(key, 0), {}))
+        key: rows.with_newer_statuses(station, evses.get(known[key], {})) if key in known else station
         for key, station in report.changed.items()
     }
     await upserts.operators(db, rows.operator_rows(facts.values()))
-    new = {key: station for key, station in facts.items() if key not in known}
-    ids = await bulk.insert(db, _station_rows(report, new), new) if new else {}
+    ids = await _insert(db, report, [key for key in facts if key not in known])
     if known:
         again = {key: station for key, station in facts.items() if key in known}
         ids |= await _replace(db, _station_rows(report, again), again, evses)
     await log.reported(db, ids.values())
     await wake(db, _whose_availability_changed({ids[key]: station for key, station in facts.items()}, evses))
+
+
+async def _insert(db: Db, report: _Sorted, keys: Collection[ReportKey]) -> dict[ReportKey, int]:
+    """Those without rows get them now, and their ids in the order in which they were told."""
+    ahead = {key: report.ahead[key] for key in keys if key in report.ahead}
+    if late := [(report.owners[key], report.changed[key]) for key in keys if key not in ahead]:
+        ahead |= await bulk.make(db, late)
+    if ahead:
+        await bulk.insert(db, ahead.values())
+    return {key: new.id for key, new in ahead.items()}
 
 
 async def _replace(

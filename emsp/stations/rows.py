@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
@@ -19,7 +20,7 @@ FINGERPRINT_VERSION = 3
 """Raised when rows are made in a new way, so that the next pull writes them again."""
 
 OPERATOR = ("name", "website", "phone")
-_TIME = b',"updated_at":"'  # quotes inside a JSON text are escaped: only members look so
+_TIME = re.compile(rb',"updated_at":"[^"]*"')  # quotes inside a JSON text are escaped: only members look so
 Row = dict[str, Any]
 ReportKey = tuple[str, str, str]
 """Country code and party id in upper case, and the partner's id of the thing, folded."""
@@ -71,8 +72,7 @@ def newest(reports: Iterable[Report]) -> dict[ReportKey, Report]:
 
 def fingerprint(partner_id: UUID, station: StationFacts) -> str:
     """Equal for equal content; the times of the last update are not content."""
-    first, *others = msgspec.json.encode(station).split(_TIME)
-    content = first + b"".join([other[other.index(b'"') + 1 :] for other in others])
+    content = _TIME.sub(b"", msgspec.json.encode(station))
     return blake2b(b"%d %s %s" % (FINGERPRINT_VERSION, partner_id.bytes, content), digest_size=16).hexdigest()
 
 

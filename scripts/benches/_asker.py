@@ -15,12 +15,8 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import NamedTuple
 
-import httpx
 import orjson
-
-JSON = {"content-type": "application/json"}
-CALM_S = 3
-"""Connections are given up before the server does."""
+from _plain import BROKEN, Client
 
 
 class Answers(NamedTuple):
@@ -54,26 +50,21 @@ async def at_rate(rate: float, seconds: float, story: Callable[[float], Awaitabl
         await asyncio.gather(*tasks)
 
 
-def client(url: str, **headers: str) -> httpx.AsyncClient:
-    """Connections to a server."""
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=CALM_S)
-    return httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits, headers=headers)
-
-
 async def _ask_all(url: str, bodies: list[bytes], rate: float, seconds: float) -> Answers:
     dice, taken, faults = random.Random(4), list[float](), Counter[str]()
-    async with client(url) as app:
+    app = Client(url)
 
-        async def one(due: float) -> None:
-            try:
-                answer = await app.post("/graphql", content=dice.choice(bodies), headers=JSON)
-                if answer.status_code != 200 or b'"errors"' in answer.content:
-                    faults[f"a map query: {answer.status_code} {answer.text[-200:]}"] += 1
-            except httpx.HTTPError as error:
-                faults[f"a map query: {type(error).__name__}"] += 1
-            taken.append(perf_counter() - due)
+    async def one(due: float) -> None:
+        try:
+            answer = await app.send("POST", "/graphql", dice.choice(bodies))
+            if answer.status_code != 200 or b'"errors"' in answer.content:
+                faults[f"a map query: {answer.status_code} {answer.text[-200:]}"] += 1
+        except BROKEN as error:
+            faults[f"a map query: {type(error).__name__}"] += 1
+        taken.append(perf_counter() - due)
 
-        await at_rate(rate, seconds, one)
+    await at_rate(rate, seconds, one)
+    app.close()
     return Answers(taken, faults)
 
 

@@ -47,7 +47,7 @@ WATCHED = """
 
 
 class Place(NamedTuple):
-    """A station that is watched, and the statuses of its EVSEs, which change."""
+    """A station that is watched, and the statuses of its EVSEs, which change; each side has its own."""
 
     row: tuple[Any, ...]
     statuses: list[str]
@@ -113,7 +113,8 @@ async def _play(report: Report, url: str, sides: dict[str, tuple[int, psutil.Pro
     places = _places(url)
     dice = random.Random(3)
     boxes = [_box(dice.choice(places)) for _ in range(BOXES)]
-    watched = [place for place in places if any(_holds(box, place) for box in boxes)]
+    inside = [place for place in places if any(_holds(box, place) for box in boxes)]
+    watched = {name: [Place(place.row, list(place.statuses)) for place in inside] for name in sides}
     clock = [_continent.MADE_AT + timedelta(days=40)]  # later than what is stored, which would be refused
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as plain:
         await plain.execute(f"CREATE TABLE {BESIDE} (id bigint PRIMARY KEY, told text NOT NULL)")
@@ -126,7 +127,7 @@ async def _play(report: Report, url: str, sides: dict[str, tuple[int, psutil.Pro
             for number in range(report.chosen.rounds):
                 for name, watchers in connected.items():
                     tell(f"{count:,} subscribers, round {number + 1}: {name}")
-                    await _round(report, name, watchers, writers[name], count, boxes, watched, clock, dice)
+                    await _round(report, name, watchers, writers[name], count, boxes, watched[name], clock, dice)
             for watchers in connected.values():
                 watchers.leave(report)
     await engine.dispose()

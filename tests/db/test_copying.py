@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from emsp.db.copying import copied, copy
+from emsp.db.copying import copied, copy, copy_texts
 from emsp.db.engine import transaction
 
 ODD = [
@@ -41,6 +41,15 @@ async def test_what_is_copied_is_what_was_given(database: str) -> None:
     async with transaction() as db:
         await db.execute(text(f"CREATE TEMP TABLE copied ({COLUMNS})"))
         for some in ([*odd, bare], [], [{**bare, "id": 101, "word": "plain\nwords"}], [{**odd[0], "id": 102}]):
-            await copy(db, "copied", list(bare), copied(some, list(bare)))
+            await copy(db, "copied", list(bare), b"".join(copied(some, list(bare))))
         found = [dict(row) for row in (await db.execute(text("SELECT * FROM copied ORDER BY id"))).mappings()]
     assert found == [*odd, bare, {**bare, "id": 101, "word": "plain\nwords"}, {**odd[0], "id": 102}]
+
+
+async def test_texts_are_copied_as_they_are(database: str) -> None:
+    rows = [(str(position), word) for position, word in enumerate(ODD)]
+    async with transaction() as db:
+        await db.execute(text("CREATE TEMP TABLE texts (id int, word text)"))
+        await copy_texts(db, "texts", ["id", "word"], rows)
+        found = (await db.execute(text("SELECT id::text, word FROM texts ORDER BY texts.id"))).all()
+    assert [tuple(row) for row in found] == rows

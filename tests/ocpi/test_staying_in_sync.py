@@ -18,6 +18,7 @@ from emsp import clock, events, jobs
 from emsp.db.engine import transaction
 from emsp.ocpi import wire
 from emsp.ocpi.keep import apply, inbox
+from emsp.ocpi.keep.prepared import NOTHING, prepare
 from emsp.ocpi.pull import sync
 from emsp.ocpi.pull.crawl import PullCounts
 from emsp.ocpi.tables import Connection
@@ -324,6 +325,23 @@ async def test_what_is_pushed_while_the_crawl_runs_stays(database: str) -> None:
         counts = await pull(connection, "locations", full=True)
     assert (counts.resumed_at, counts.withdrawn) == (2, 1)
     assert await values(SHOWN) == [("LOC1",), ("LOC2",), ("LOC3",), ("LOC5",), ("NEW",)]
+
+
+async def test_what_was_new_when_it_was_read_may_be_known_when_it_is_kept(database: str) -> None:
+    async with partner(Lists(proper)) as connection:
+        items = [inbox.item_of(wire.encode(body), "2.2.1") for body in LOCATIONS[:3]]
+        ahead = await prepare(connection.id, "locations", items)
+        pushed = [wire.encode(location(id="LOC2", name="Pushed meanwhile", evses=[evse("2")]))]
+        for taken, known in (([inbox.item_of(pushed[0], "2.2.1")], NOTHING), (items, ahead)):
+            async with transaction() as db:
+                applied = await apply.take_in(db, connection, "locations", taken, known)
+                assert (applied.changed, applied.reasons) == (len(taken), {})
+    assert ahead.unkept == {item.key for item in items}
+    assert len(ahead.stations) == 3
+    assert await values("SELECT object_key, body, state FROM ocpi_inbox ORDER BY 1") == [
+        (item.key, item.body.decode(), "APPLIED") for item in items
+    ]
+    assert await values(SHOWN) == [("LOC1",), ("LOC2",), ("LOC3",)]
 
 
 async def test_a_station_that_another_connection_still_has_stays_shown(database: str) -> None:

@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
 import pytest
 
-from emsp import events
+from emsp import hearing
 from emsp.db.engine import transaction
 from emsp.errors import Invalid, NotFound
+from emsp.stations import bulk
 from emsp.stations.changes import Counts, put_all_stations, set_evse_status
 from emsp.stations.facts import StationFacts
 from emsp.stations.tables import Connector, Evse, Operator, Station
@@ -33,7 +34,7 @@ class Heard(list[Any]):
 async def listening(url: str) -> AsyncIterator[Heard]:
     heard = Heard()
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await connection.execute(f"LISTEN {events.CHANNEL}")
+        await connection.execute(f"LISTEN {hearing.CHANNEL}")
         yield heard
         async for notice in connection.notifies(timeout=0.2):
             message = msgspec.json.decode(notice.payload)
@@ -244,3 +245,32 @@ async def test_that_bulks_and_statuses_at_once_do_not_block_each_other_for_good(
         *(set_status("CHARGING", 100, location=name) for name in names),
     )
     assert sorted(row.status for row in await rows(Evse)) == ["AVAILABLE"] * 30 + ["CHARGING"] * 30
+
+
+async def made_of(partner_id: UUID, *reports: StationFacts) -> bulk.Made:
+    async with transaction() as db:
+        return await bulk.make(db, [(partner_id, report) for report in reports])
+
+
+async def test_that_rows_made_ahead_are_those_that_are_stored(database: str) -> None:
+    partner_id, reports = await partner(), [station("A", evse("1"), evse("1"), evse("2")), station("B")]
+    made = await made_of(partner_id, *reports)
+    async with transaction() as db:
+        assert await put_all_stations(db, {partner_id: reports}, made) == Counts(changed=2, unchanged=0, older=0)
+    assert {row.external_id: row.id for row in await rows(Station)} == {
+        new.facts.external_id: new.id for new in made.values()
+    }
+    assert await put(partner_id, *reports) == Counts(changed=0, unchanged=2, older=0)
+
+
+async def test_that_rows_made_ahead_of_another_report_or_partner_are_not_used(database: str) -> None:
+    one, other = await partner("One"), await partner("Other")
+    made = await made_of(one, station("A", name="Before"), station("B"), station("C"))
+    await put(one, station("C"))
+    kept = (await the_station()).id
+    async with transaction() as db:
+        now = {one: [station("A", name="After"), station("C")], other: [station("B")]}
+        assert await put_all_stations(db, now, made) == Counts(changed=2, unchanged=1, older=0)
+    stored = {row.external_id: row for row in await rows(Station)}
+    assert (stored["A"].name, stored["B"].partner_id, stored["C"].id) == ("After", other, kept)
+    assert {new.id for new in made.values()}.isdisjoint(row.id for row in stored.values())

@@ -5,7 +5,6 @@ Pushed, pulled and replayed documents all go this way.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +21,8 @@ from emsp.ocpi import routing
 from emsp.ocpi.connections import PartyId
 from emsp.ocpi.keep import inbox
 from emsp.ocpi.keep.inbox import Item
-from emsp.ocpi.keep.meaning import Meanings, meaning, understand
+from emsp.ocpi.keep.meaning import meaning, understand
+from emsp.ocpi.keep.prepared import NOTHING, Prepared
 from emsp.ocpi.tables import Connection, InboxDocument
 from emsp.ocpi.words.reading import read
 from emsp.pricing import catalog
@@ -49,38 +49,50 @@ By = Mapping[UUID, Sequence[Any]]
 """What was understood, by the partner that it belongs to."""
 
 
-HandOver = Callable[[Db, By], Awaitable[tuple[int, int, int]]]
+HandOver = Callable[[Db, By, Prepared], Awaitable[tuple[int, int, int]]]
 """Tells a feature, and gives how many things changed, did not, or were older than what is known."""
 Owned = tuple[str, UUID, Any]
 """The key of an object, the partner that it belongs to, and what it means."""
 
 
 async def take_in(
-    db: Db, connection: Connection, module: str, items: Sequence[Item], known: Meanings | None = None
+    db: Db, connection: Connection, module: str, items: Sequence[Item], prepared: Prepared = NOTHING
 ) -> Applied:
     """Keep the items (of distinct keys) and tell the features. A bad one is set apart alone.
 
-    What is `known` already of their meanings is not worked out again.
+    What is `prepared` already is not worked out again.
     """
     if module == "cdrs":
         return await _take_in_cdrs(db, connection, items)
-    meanings = known or {}
-    keeping = asyncio.create_task(inbox.keep(db, connection.id, module, items))
-    try:  # while PostgreSQL writes
-        meanings = meanings | await understand(module, [item for item in items if item not in meanings])
-    finally:
-        ids = await keeping
-    applied = await _apply(db, connection, module, {item.key: meanings[item] for item in items})
-    await inbox.set_apart(db, {ids[key]: reason for key, reason in applied.reasons.items()})
+    await _keep(db, connection, module, items, prepared)
+    known = prepared.meanings
+    meanings = known | await understand(module, [item for item in items if item not in known])
+    applied = await _apply(db, connection, module, {item.key: meanings[item] for item in items}, prepared)
+    await inbox.set_apart(db, connection.id, module, applied.reasons)
     return applied
 
 
-async def _apply(db: Db, connection: Connection, module: str, meanings: Mapping[str, Any]) -> Applied:
+async def _keep(db: Db, connection: Connection, module: str, items: Sequence[Item], prepared: Prepared) -> None:
+    """What was new a moment ago is copied, unless one of it has come by another way since."""
+    known = [item for item in items if item.key not in prepared.unkept]
+    if new := [item for item in items if item.key in prepared.unkept]:
+        try:
+            async with db.begin_nested():
+                await inbox.add(db, connection.id, module, new)
+        except DBAPIError:
+            known = list(items)
+    if known:
+        await inbox.keep(db, connection.id, module, known)
+
+
+async def _apply(
+    db: Db, connection: Connection, module: str, meanings: Mapping[str, Any], prepared: Prepared
+) -> Applied:
     faults = {key: str(fault) for key, fault in meanings.items() if isinstance(fault, Invalid)}
     applied = Applied(reasons=faults)
     understood = {key: facts for key, facts in meanings.items() if key not in faults}
     if owned := await _owned(db, connection, understood, applied):
-        await _hand_over(db, WAYS[module], owned, applied)
+        await _hand_over(db, WAYS[module], owned, prepared, applied)
     return applied
 
 
@@ -98,11 +110,11 @@ def _foreign(party: PartyId) -> Invalid:
     return Invalid(f"{party.country_code} {party.party_id} is not a party of this partner", "party_id")
 
 
-async def _hand_over(db: Db, tell: HandOver, owned: Sequence[Owned], applied: Applied) -> None:
+async def _hand_over(db: Db, tell: HandOver, owned: Sequence[Owned], prepared: Prepared, applied: Applied) -> None:
     """All at once; when something among them cannot be stored, one half and then the other."""
     try:
         async with db.begin_nested():
-            applied.add(*await tell(db, _by_owner(owned)))
+            applied.add(*await tell(db, _by_owner(owned), prepared))
         return
     except (EmspError, DBAPIError, ValueError, ArithmeticError) as error:
         if len(owned) == 1:
@@ -110,8 +122,8 @@ async def _hand_over(db: Db, tell: HandOver, owned: Sequence[Owned], applied: Ap
             applied.reasons[owned[0][0]] = _in_one_line(error)
             return
     middle = len(owned) // 2
-    await _hand_over(db, tell, owned[:middle], applied)
-    await _hand_over(db, tell, owned[middle:], applied)
+    await _hand_over(db, tell, owned[:middle], prepared, applied)
+    await _hand_over(db, tell, owned[middle:], prepared, applied)
 
 
 def _by_owner(owned: Iterable[Owned]) -> By:
@@ -125,17 +137,17 @@ def _in_one_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:500]
 
 
-async def _put_stations(db: Db, stations: By) -> tuple[int, int, int]:
-    counts = await changes.put_all_stations(db, stations)
+async def _put_stations(db: Db, stations: By, prepared: Prepared) -> tuple[int, int, int]:
+    counts = await changes.put_all_stations(db, stations, prepared.stations)
     return counts.changed, counts.unchanged, counts.older
 
 
-async def _put_tariffs(db: Db, tariffs: By) -> tuple[int, int, int]:
+async def _put_tariffs(db: Db, tariffs: By, _: Prepared) -> tuple[int, int, int]:
     put = [await catalog.put_tariffs(db, partner_id, tariffs[partner_id]) for partner_id in sorted(tariffs)]
     return sum(one.changed for one in put), sum(one.unchanged for one in put), sum(one.older for one in put)
 
 
-async def _report_sessions(db: Db, reports: By) -> tuple[int, int, int]:
+async def _report_sessions(db: Db, reports: By, _: Prepared) -> tuple[int, int, int]:
     for partner_id, of_partner in reports.items():
         for report in of_partner:
             await track.session_reported(db, partner_id, report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
 from emsp import clock
+from emsp.db.copying import copy_texts
 from emsp.db.engine import Db
 from emsp.errors import Invalid
 from emsp.ocpi import wire
@@ -28,6 +30,17 @@ NAMELESS = "?"
 ASIDE = "#"
 RECEIVED, APPLIED, APART, WITHDRAWN = "RECEIVED", "APPLIED", "APART", "WITHDRAWN"
 
+COLUMNS = (
+    "connection_id",
+    "module",
+    "object_key",
+    "version",
+    "body",
+    "content_hash",
+    "state",
+    "received_at",
+    "handled_at",
+)
 KEEP = text("""
     INSERT INTO ocpi_inbox
            (connection_id, module, object_key, version, body, content_hash, state, reason, received_at, handled_at)
@@ -40,7 +53,7 @@ KEEP = text("""
 """)
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, dict=True):
     """One received object: its key, its JSON as received, the version that is written in, and of when it is (None
     when it does not say)."""
 
@@ -51,7 +64,7 @@ class Item(msgspec.Struct, frozen=True):
     fault: str | None = None
     """Why not even its head could be read."""
 
-    @property
+    @cached_property
     def hash(self) -> str:
         return wire.content_hash(self.body)
 
@@ -99,10 +112,14 @@ async def news(db: Db, connection_id: UUID, module: str, items: Iterable[Item]) 
     return News(fresh, len(received) - len(differing), len(differing) - len(fresh))
 
 
-async def differing(db: Db, connection_id: UUID, module: str, items: Iterable[Item]) -> list[Item]:
-    """As `news`, before it is their turn: nothing is locked, and what is older is among them."""
+async def differing(
+    db: Db, connection_id: UUID, module: str, items: Iterable[Item]
+) -> tuple[list[Item], frozenset[str]]:
+    """As `news`, before it is their turn: nothing is locked, and what is older is among them. And the keys of those
+    that nothing was ever kept of."""
     received = {item.key: item for item in items}
-    return _differing(received, await _kept_hashes(db, connection_id, module, received))
+    kept = await _kept_hashes(db, connection_id, module, received)
+    return _differing(received, kept), frozenset(received.keys() - kept.keys())
 
 
 def _differing(received: Mapping[str, Item], kept: Mapping[str, str]) -> list[Item]:
@@ -118,10 +135,10 @@ def is_older(item: Item, kept_body: bytes | None) -> bool:
 
 
 async def _kept_hashes(db: Db, connection_id: UUID, module: str, keys: Iterable[str]) -> dict[str, str]:
-    query = select(col(InboxDocument.object_key), col(InboxDocument.content_hash))
-    present = col(InboxDocument.state) != WITHDRAWN
-    rows = await db.execute(query.where(present, *_among(connection_id, module, keys)))
-    return {row.object_key: row.content_hash for row in rows}
+    """Nothing equals what was withdrawn."""
+    query = select(col(InboxDocument.object_key), col(InboxDocument.content_hash), col(InboxDocument.state))
+    rows = await db.execute(query.where(*_among(connection_id, module, keys)))
+    return {row.object_key: "" if row.state == WITHDRAWN else row.content_hash for row in rows}
 
 
 async def _kept_bodies(db: Db, connection_id: UUID, module: str, keys: Sequence[str]) -> dict[str, bytes]:
@@ -161,6 +178,13 @@ async def keep(
     return {row.object_key: row.id for row in await db.execute(KEEP, values)}
 
 
+async def add(db: Db, connection_id: UUID, module: str, items: Iterable[Item]) -> None:
+    """Keep items with distinct keys that nothing was kept of. Raises DBAPIError when something is, by now."""
+    now = clock.now().isoformat()
+    rows = [(str(connection_id), module, *_row(item).values(), APPLIED, now, now) for item in items]
+    await copy_texts(db, "ocpi_inbox", COLUMNS, rows)
+
+
 async def put_aside(db: Db, document: InboxDocument) -> None:
     """Keep a document under a key of its own, so that what comes after it can take its place."""
     document.object_key = f"{document.object_key}{ASIDE}{document.id}"
@@ -172,10 +196,11 @@ def _row(item: Item) -> dict[str, str]:
     return {"key": item.key, "version": item.version, "body": body, "hash": item.hash}
 
 
-async def set_apart(db: Db, reasons: Mapping[int, str]) -> None:
-    """Mark documents as not understood, each with its reason."""
-    for document_id, reason in reasons.items():
-        await mark(db, document_id, APART, reason)
+async def set_apart(db: Db, connection_id: UUID, module: str, reasons: Mapping[str, str]) -> None:
+    """Mark documents as not understood, each with its reason, by their keys."""
+    for key, reason in reasons.items():
+        change = {"state": APART, "reason": reason, "handled_at": clock.now()}
+        await db.execute(update(InboxDocument).where(*_among(connection_id, module, [key])).values(change))
 
 
 async def mark(db: Db, document_id: int, state: str, reason: str | None = None) -> None:

@@ -22,7 +22,7 @@ from emsp.ocpi.words.translate_tariff import tariff_facts
 log = logs.log(__name__)
 Meanings = dict[Item, Any]
 """The facts that each item states, or an Invalid that says why it states nothing."""
-AT_A_STRETCH = 25
+AT_A_STRETCH = 10
 """How many documents are read before others get a turn."""
 WORDS: dict[str, tuple[type, Callable[[Any], Any]]] = {
     "locations": (messages.Location, station_of),

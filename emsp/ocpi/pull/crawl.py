@@ -205,7 +205,7 @@ async def _take_in(db: Db, peer: Peer, module: str, part: Slice, crawl: Crawl, c
     if crawl.lists_all(module):
         await unseen.note(db, peer.id, module, (item.key for item in items))
     if news.fresh:
-        counts.add(await take_in(db, connection, module, news.fresh, part.meanings))
+        counts.add(await take_in(db, connection, module, news.fresh, part.prepared))
     counts.unchanged += news.unchanged + len(items) - len({item.key for item in items})
     counts.older += news.older
     times = [item.updated_at for item in items if item.updated_at]

@@ -8,12 +8,12 @@ from contextlib import aclosing
 
 import msgspec
 
-from emsp.db.engine import transaction
 from emsp.ocpi.connections import Peer
 from emsp.ocpi.keep import inbox
 from emsp.ocpi.keep.apply import WAYS
 from emsp.ocpi.keep.inbox import Item
-from emsp.ocpi.keep.meaning import AT_A_STRETCH, Meanings, understand
+from emsp.ocpi.keep.meaning import AT_A_STRETCH
+from emsp.ocpi.keep.prepared import NOTHING, Prepared, prepare
 from emsp.ocpi.pull.pages import Page, Position
 from emsp.ocpi.pull.schedule import HUB_MODULE
 
@@ -22,11 +22,11 @@ SLICE = 500
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """Objects of a page, with what they mean where that was not known before; `after` comes with a page's last one."""
+    """Objects of a page, with what was worked out of them ahead; `after` comes with a page's last one."""
 
     bodies: Sequence[bytes]
     items: list[Item]
-    meanings: Meanings
+    prepared: Prepared
     after: Position | None
 
 
@@ -41,17 +41,12 @@ async def slices(peer: Peer, module: str, pages: AsyncGenerator[Page, None]) -> 
 
 async def _read(peer: Peer, module: str, bodies: Sequence[bytes], after: Position | None) -> Slice:
     if module == HUB_MODULE:
-        return Slice(bodies=bodies, items=[], meanings={}, after=after)
+        return Slice(bodies=bodies, items=[], prepared=NOTHING, after=after)
     owner = None if peer.hub else peer.party
     items = []
     for position, body in enumerate(bodies, start=1):
         items.append(inbox.item_of(body, peer.version, owner))
         if position % AT_A_STRETCH == 0:
             await asyncio.sleep(0)
-    new = await _new(peer, module, items) if module in WAYS else []
-    return Slice(bodies=bodies, items=items, meanings=await understand(module, new), after=after)
-
-
-async def _new(peer: Peer, module: str, items: Sequence[Item]) -> list[Item]:
-    async with transaction() as db:
-        return await inbox.differing(db, peer.id, module, items)
+    prepared = await prepare(peer.id, module, items) if module in WAYS else NOTHING
+    return Slice(bodies=bodies, items=items, prepared=prepared, after=after)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -72,7 +73,8 @@ def owner_of(said: messages.Location | messages.Tariff | messages.Session | mess
 
 def known(text: str | None) -> str | None:
     """The text, or None for what partners write where they have none."""
-    return None if text is None or text.strip() in ("", NOT_AVAILABLE) else text.strip()
+    stripped = text.strip() if text else ""
+    return stripped if stripped and stripped != NOT_AVAILABLE else None
 
 
 def status_of(text: str) -> str:
@@ -101,7 +103,7 @@ def _evse(evse: messages.Evse, location_updated_at: datetime, places: Mapping[st
         label=known(evse.physical_reference),
         floor_level=known(evse.floor_level),
         status=status_of(evse.status),
-        capabilities=_words([*(evse.capabilities or []), *_of_connectors(evse)]),
+        capabilities=_words(_capabilities(evse)),
         parking_restrictions=restrictions,
         accessible=_is_accessible(evse, restrictions, places),
         connectors=[_connector(connector, updated_at) for connector in evse.connectors or []],
@@ -120,9 +122,10 @@ def _is_accessible(evse: messages.Evse, restrictions: list[str], places: Mapping
     return DISABLED in vehicles if vehicles else None
 
 
-def _of_connectors(evse: messages.Evse) -> list[str]:
-    """What the connectors can do of themselves, as plug and charge: drivers look for it at the charge point."""
-    return [word for connector in evse.connectors or [] for word in connector.capabilities or []]
+def _capabilities(evse: messages.Evse) -> list[str] | None:
+    """With what its connectors can do of themselves, as plug and charge: drivers look for it at the charge point."""
+    of_connectors = [connector.capabilities for connector in evse.connectors or [] if connector.capabilities]
+    return [*(evse.capabilities or []), *chain.from_iterable(of_connectors)] if of_connectors else evse.capabilities
 
 
 def _connector(connector: messages.Connector, evse_updated_at: datetime) -> ConnectorFacts:
