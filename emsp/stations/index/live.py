@@ -39,7 +39,7 @@ PACE_S = 0.05
 WAIT_S = 0.25
 """So long a question waits for a look at the log; changes that take longer to read are seen by a later one."""
 TRUE_ENOUGH_S, SHORTLY_S = 0.25, 0.01
-"""What was true so short a time ago is worth only a short wait: a busy database takes a tenth of a second for a look."""
+"""What was true so short a time ago is worth a short wait only: at a busy database a look takes a tenth of a second."""
 AGAIN_S, RENEW_EVERY_S = 10.0, 30.0
 DELAYS_EVERY_S = 300.0
 RENEWED = "renewed"
