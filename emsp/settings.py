@@ -24,6 +24,11 @@ class Settings:
     database_url: str | None = _variable(
         "EMSP_DATABASE_URL", None, "PostgreSQL 15+ by URL; unset means the embedded PostgreSQL in the data folder."
     )
+    database_connections: int = _variable(
+        "EMSP_DATABASE_CONNECTIONS",
+        15,
+        "Connections to PostgreSQL that a process keeps; it opens up to 10 more while it needs them.",
+    )
     data_dir: Path = _variable(
         "EMSP_DATA_DIR", Path(".data"), "Folder of the embedded database and of the generated secret key."
     )
@@ -157,6 +162,8 @@ def _checked(given: Settings) -> Settings:
     """A setting that makes no sense ends the process at its start, by name."""
     if not re.fullmatch(r"https?://[^/\s]+(/[^\s]*)?", given.public_url):
         raise SystemExit(f"EMSP_PUBLIC_URL={given.public_url!r} is not an http or https address")
+    if given.database_connections < 1:
+        raise SystemExit(f"EMSP_DATABASE_CONNECTIONS={given.database_connections} is not a number from 1 on")
     if given.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise SystemExit(f"EMSP_LOG_LEVEL={given.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
     if given.log_format not in ("json", "console"):

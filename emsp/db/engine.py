@@ -19,10 +19,6 @@ from sqlalchemy.ext.asyncio import (
 from emsp.settings import settings
 
 Db = AsyncSession
-MOST_KEPT = 20
-"""Connections of a process that stay open. The one used last is used next: it knows our statements, which another would
-have to plan anew, and a connection that is opened for one transaction costs many times what that does."""
-
 closed_with_the_pool: list[Callable[[], Awaitable[None]]] = []
 """What else `dispose` closes."""
 
@@ -39,9 +35,13 @@ def database_url() -> str:
 
 @cache
 def engine() -> AsyncEngine:
-    """The engine of this process."""
+    """The engine of this process.
+
+    The connection used last is used next: it knows our statements, which another would have to plan anew.
+    """
     url = database_url().replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_async_engine(url, pool_size=MOST_KEPT, max_overflow=10, pool_use_lifo=True, pool_pre_ping=True)
+    kept = settings().database_connections
+    return create_async_engine(url, pool_size=kept, max_overflow=10, pool_use_lifo=True, pool_pre_ping=True)
 
 
 @cache

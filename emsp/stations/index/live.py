@@ -38,7 +38,7 @@ PACE_S = 0.05
 """What changes so soon after a look shares the next one."""
 WAIT_S = 0.25
 """So long a question waits for a look at the log; changes that take longer to read are seen by a later one."""
-TRUE_ENOUGH_S, SHORTLY_S = 0.25, 0.01
+NEW_S, TRUE_ENOUGH_S, SHORTLY_S = 0.02, 0.25, 0.01
 """What was true so short a time ago is worth a short wait only: at a busy database a look takes a tenth of a second."""
 AGAIN_S, RENEW_EVERY_S = 10.0, 30.0
 DELAYS_EVERY_S = 300.0
@@ -94,7 +94,7 @@ class _Live:
         return is_idle and time.monotonic() - self._looked_at <= within_s
 
     def patience_s(self) -> float:
-        """How long a question waits."""
+        """How long a question about the map waits for what is new."""
         return SHORTLY_S if time.monotonic() - self._true_at <= TRUE_ENOUGH_S else WAIT_S
 
     async def look(self, within_s: float = 0.0) -> None:
@@ -227,13 +227,19 @@ def current() -> StationIndex | None:
     return _live.follower.index if _live and _live.follower else None
 
 
-async def caught_up(within_s: float = 0.02) -> None:
+async def caught_up(within_s: float = 0.0, wait_s: float = WAIT_S) -> None:
     """Let the index know what was committed up to `within_s` ago; a database that is away leaves it as it is.
 
     Many who ask at the same time cost one look at the log. Changes that take long to read are waited for shortly.
     """
     if _live and _live.follower and not _live.has_looked(within_s):
-        await asyncio.wait([_live.looking(within_s)], timeout=_live.patience_s())
+        await asyncio.wait([_live.looking(within_s)], timeout=wait_s)
+
+
+async def fresh() -> None:
+    """As `caught_up`, as patiently as who looks at a map is."""
+    if _live:
+        await caught_up(NEW_S, _live.patience_s())
 
 
 def state() -> str:
