@@ -98,7 +98,7 @@ async def _index() -> StationIndex | None:
     """The index of this process, when it is ready, with all that was committed until now."""
     if live.current() is None:
         return None
-    await live.fresh()
+    await live.caught_up()
     return live.current()
 
 

@@ -38,8 +38,6 @@ PACE_S = 0.05
 """What changes so soon after a look shares the next one."""
 WAIT_S = 0.25
 """So long a question waits for a look at the log; changes that take longer to read are seen by a later one."""
-NEW_S, TRUE_ENOUGH_S, SHORTLY_S = 0.02, 0.25, 0.01
-"""What was true so short a time ago is worth a short wait only: at a busy database a look takes a tenth of a second."""
 AGAIN_S, RENEW_EVERY_S = 10.0, 30.0
 DELAYS_EVERY_S = 300.0
 RENEWED = "renewed"
@@ -62,8 +60,6 @@ class _Live:
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         """When the newest look began; one that is yet to begin is newer than any."""
-        self._true_at = -math.inf
-        """When the newest look began that has ended well."""
         self._coming: asyncio.Task[None] | None = None
         self._begun_at = 0.0
         self._missed = False
@@ -93,10 +89,6 @@ class _Live:
         is_idle = self._looking is None or self._looking.done()
         return is_idle and time.monotonic() - self._looked_at <= within_s
 
-    def patience_s(self) -> float:
-        """How long a question about the map waits for what is new."""
-        return SHORTLY_S if time.monotonic() - self._true_at <= TRUE_ENOUGH_S else WAIT_S
-
     async def look(self, within_s: float = 0.0) -> None:
         """Catch up with the log, unless that was begun no longer ago."""
         if not self.has_looked(within_s):
@@ -113,7 +105,7 @@ class _Live:
     async def _look(self, before: asyncio.Task[None] | None) -> None:
         if before:
             await asyncio.gather(before, return_exceptions=True)
-        self._looked_at = began_at = time.monotonic()
+        self._looked_at = time.monotonic()
         follower = self.follower
         if follower is None:
             return
@@ -131,7 +123,7 @@ class _Live:
             self._renew(newer_than=0.0)
         else:
             _tell([LOOK_AGAIN] if self._missed else told)
-            self._missed, self._true_at = False, began_at
+            self._missed = False
             if follower.index.is_worn() and time.monotonic() - self._begun_at > RENEW_EVERY_S:
                 self._renew(newer_than=follower.taken_at)
 
@@ -227,19 +219,13 @@ def current() -> StationIndex | None:
     return _live.follower.index if _live and _live.follower else None
 
 
-async def caught_up(within_s: float = 0.0, wait_s: float = WAIT_S) -> None:
+async def caught_up(within_s: float = 0.02) -> None:
     """Let the index know what was committed up to `within_s` ago; a database that is away leaves it as it is.
 
     Many who ask at the same time cost one look at the log. Changes that take long to read are waited for shortly.
     """
     if _live and _live.follower and not _live.has_looked(within_s):
-        await asyncio.wait([_live.looking(within_s)], timeout=wait_s)
-
-
-async def fresh() -> None:
-    """As `caught_up`, as patiently as who looks at a map is."""
-    if _live:
-        await caught_up(NEW_S, _live.patience_s())
+        await asyncio.wait([_live.looking(within_s)], timeout=WAIT_S)
 
 
 def state() -> str:
