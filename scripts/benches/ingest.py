@@ -54,25 +54,27 @@ def main() -> int:
         chosen.made, chosen.merged = 6_000, 200
     ends_at = monotonic() + LIMIT_S
     report = Report("Locations a second, from pages to rows", chosen)
-    real = _real(chosen)
+    real, pace = _real(chosen), float("inf")
     if real:
         _decoding.measure("real", real[:DECODED], report, chosen.rounds)
         for number in range(chosen.rounds):
             tell(f"real feed, round {number + 1}")
+            started = monotonic()
             with ExitStack() as stack:
                 _Feed(stack, "real", real, chosen).play(real, report)
+            pace = len(real) / (monotonic() - started)
     else:
         report.remark("No real feed was given (--locations FILE): the made one only.")
     with ExitStack() as stack:
         made = _made(chosen.made)
-        feed, taken, size = _Feed(stack, "made", made, chosen), 0, -(-len(made) // chosen.rounds)
-        for left in range(chosen.rounds - 1, -1, -1):
+        feed, taken = _Feed(stack, "made", made, chosen), 0
+        for left in range(chosen.rounds, 0, -1):
             tell(f"made feed: {taken:,} of {len(made):,}")
             started = monotonic()
+            size = min(-(-len(made) // chosen.rounds), max(int(min((ends_at - started) / left * pace, 1e9)), PAGE))
             feed.play(part := made[taken : taken + size], report)
             taken += len(part)
             pace = len(part) / (monotonic() - started)
-            size = min(size, max(int((ends_at - monotonic()) / max(left, 1) * pace), PAGE))
         if taken < len(made):
             report.remark(f"made: {taken:,} of {len(made):,} were taken, since the ten minutes were over")
     for name in ("real", "made") if real else ("made",):
