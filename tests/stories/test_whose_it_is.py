@@ -229,8 +229,7 @@ async def test_that_strangers_get_nothing_and_change_nothing(world: World, owned
         await _unstolen(stranger, owned, who)
         await _unstarted(world, stranger, owned, who)
     owner = await world.driver(card=None, email="owner@example.com")
-    state = (await world.session(owner, owned.running))["state"]
-    assert state in ("CHARGING", "ENDED", "SETTLED"), "nobody stopped it; on a slow machine the car is full by now"
+    assert (await world.session(owner, owned.running))["state"] == "CHARGING"
     await world.finish(owner, owned.running)
 
 
