@@ -12,7 +12,6 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 
-import msgspec
 import orjson
 
 from emsp import clock
@@ -23,11 +22,9 @@ from emsp.graphql.words import ConnectorFormat, ConnectorStandard, EvseCapabilit
 from emsp.stations.index import codes
 from emsp.stations.index.books import Operator
 from emsp.stations.index.columns import NEVER, Segment
-from emsp.stations.index.records import EvseTexts, Records, StationTexts
+from emsp.stations.index.records import EvseTexts, Records, StationTexts, evse_texts, station_texts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_station_texts = msgspec.json.Decoder(StationTexts).decode
-_evse_texts = msgspec.json.Decoder(EvseTexts).decode
 
 
 def _names(kind: type[Enum], words: Iterable[str]) -> Texts:
@@ -115,8 +112,7 @@ class Stations(_Rows):
 
     @cached_property
     def _texts(self) -> list[StationTexts]:
-        heap, start = self._at.heap, self._at.heap_start
-        return [_station_texts(heap[start[row] : start[row + 1]]) for row in self._rows]
+        return [station_texts(self._segment, row) for row in self._rows]
 
 
 class Coordinates(_Rows):
@@ -232,8 +228,7 @@ class Evses(_Rows):
 
     @cached_property
     def _texts(self) -> list[EvseTexts]:
-        heap, start = self._at.evse_heap, self._at.evse_heap_start
-        return [_evse_texts(heap[start[row] : start[row + 1]]) for row in self._rows]
+        return [evse_texts(self._segment, row) for row in self._rows]
 
 
 class Connectors(_Rows):
