@@ -163,6 +163,7 @@ async def owned(world: World, _brand: str) -> Owned:
     bill = (await boss.ask(BILL_ID, id=fleet, month=MONTH))["node"]["bill"]["id"]
     _, fresh = await world.priced_connector(owner)
     running_at, at = await world.priced_connector(owner)
+    world.behave(running_at, pace="real")
     running = await world.start(owner, at, connectorId=running_at["id"])
     await world.wait(owner, running["id"], "CHARGING")
     card = await a_card(world, owner)

@@ -26,6 +26,7 @@ LEVERS = {
     ),
     "stop": ("ok", "reject"),
     "cdr": ("ok", "twice", "never", "pull_only", "late", "changed", "credit"),
+    "pace": ("ok", "real"),
 }
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
 Lever = Callable[[Platform, dict[str, Any]], Awaitable[Any]]

@@ -21,11 +21,12 @@ def new_session(platform: Platform, command: dict[str, Any], addressed: Party | 
     evse = _evse(platform, location, command.get("evse_uid"))
     connector = _connector(evse, command.get("connector_id"))
     tariff = _tariff(platform, location, connector)
+    behaviour = _behaviour(platform, location, evse)
     books, moment = platform.books, now()
     return Session(
         id=f"SBX-{books.prefix}-{len(books.sessions) + 1:06d}",
         phase="accepted",
-        behaviour=_behaviour(platform, location, evse),
+        behaviour=behaviour,
         country_code=location["country_code"],
         party_id=location["party_id"],
         location_id=location["id"],
@@ -36,7 +37,7 @@ def new_session(platform: Platform, command: dict[str, Any], addressed: Party | 
         tariff=tariff or _unlisted_tariff(location),
         tariff_published=tariff is not None,
         power_w=charging_power_w(connector),
-        speed=platform.options.speed,
+        speed=1.0 if behaviour["pace"] == "real" else platform.options.speed,
         token=command["token"],
         authorization_reference=command.get("authorization_reference"),
         response_url=command["response_url"],

@@ -72,7 +72,8 @@ class Follower:
 
     def __init__(self, standing: Standing) -> None:
         self.index = StationIndex(standing.segment)
-        self.position, self.taken_at = standing.position, standing.taken_at
+        self.position = standing.position
+        self.made_at = self.taken_at = standing.taken_at
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def catch_up(self) -> list[Told]:

@@ -63,6 +63,8 @@ class _Live:
         self._coming: asyncio.Task[None] | None = None
         self._begun_at = 0.0
         self._missed = False
+        self._may_be_newer = True
+        """Whether the kept file may have been written after what this index was made of."""
         self._delays_read_at = -DELAYS_EVERY_S
 
     async def run(self) -> None:
@@ -70,11 +72,22 @@ class _Live:
         await self._load(newer_than=0.0)
         async with events.wakes.watch(TOPIC) as watch:
             while True:
-                if RENEWED in (await watch.changed(LOOK_EVERY_S) or ()):
-                    self._renew(newer_than=0.0)
+                changed = await watch.changed(LOOK_EVERY_S)
+                self._may_be_newer |= changed is None or RENEWED in changed
+                await self._take_newer()
                 await self.look()
                 await self._know_delays()
                 await asyncio.sleep(PACE_S)
+
+    async def _take_newer(self) -> None:
+        """Change over to the kept file where it is newer: whether that was told, or may have been told to deaf ears."""
+        follower = self.follower
+        is_loading = self._coming is not None and not self._coming.done()
+        if self._may_be_newer and follower and not is_loading:
+            with suppress(psycopg.OperationalError):
+                if await asyncio.to_thread(snapshot.usable, follower.made_at):
+                    self._renew(newer_than=0.0)
+                self._may_be_newer = False
 
     async def _know_delays(self) -> None:
         """How soon parties tell of changes, by which the age of what they said is judged."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import psycopg
 import pytest
 
 from emsp import events
@@ -12,8 +13,12 @@ from emsp.stations.index import live, snapshot
 from emsp.stations.tables import Evse
 from tests.stations.places import at, partner, put, rows, station
 
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND query = 'LISTEN emsp'"""
 
-async def _until(true: Callable[[], object], within_s: float = 5.0) -> None:
+
+async def _until(true: Callable[[], object], within_s: float = 10.0) -> None:
     async with asyncio.timeout(within_s):
         while not true():  # noqa: ASYNC110 (what is waited for is a state, not an event)
             await asyncio.sleep(0.01)
@@ -74,6 +79,20 @@ async def test_an_index_that_was_made_anew_takes_over(heard: list[tuple[list[int
     assert after.stations() == 2
     assert min(segment.version.min() for segment in after.segments) > before.generation
     assert heard == [([], True)]
+
+
+async def test_an_index_that_was_made_anew_while_nobody_listened_takes_over(
+    heard: list[tuple[list[int], bool]], database: str
+) -> None:
+    before = live.current()
+    snapshot.make(None)
+    await _until(lambda: live.current() is not before)
+    before = live.current()
+    snapshot.make(None)
+    with psycopg.connect(database, autocommit=True) as other:
+        assert other.execute(CUT).rowcount == 1
+    await _until(lambda: live.current() is not before)
+    assert heard == [([], True), ([], True)]
 
 
 async def test_without_a_start_there_is_none() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Place = tuple[str | None, str | None]
 """A location and an EVSE of it; None for all."""
 EVERYWHERE: Place = (None, None)
-HONEST = {"start": "ok", "stop": "ok", "cdr": "ok"}
+HONEST = {"start": "ok", "stop": "ok", "cdr": "ok", "pace": "ok"}
 
 
 def told(platform: Platform, place: Place = EVERYWHERE) -> frozenset[str]:
