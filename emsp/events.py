@@ -78,15 +78,16 @@ class Wakes:
     """
 
     def __init__(self) -> None:
-        self._watchers: dict[str, set[_Watch]] = defaultdict(set)
+        self._watchers: dict[str, set[Watch]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self.is_listening = False
 
     @asynccontextmanager
-    async def watch(self, topic: str) -> AsyncIterator[_Watch]:
+    async def watch(self, topic: str) -> AsyncIterator[Watch]:
         """A stream of sets of changed ids of `topic`, for the length of the block."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
-        watch = _Watch()
+        watch = Watch()
         self._watchers[topic].add(watch)
         try:
             yield watch
@@ -98,12 +99,14 @@ class Wakes:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        self.is_listening = False
 
     async def _listen(self) -> None:
         async for payload in hearing.heard():
+            self.is_listening = payload != hearing.DEAF
             if payload == hearing.MISSED:
                 self._look_again()
-            else:
+            elif self.is_listening:
                 self._hear(payload)
 
     def _look_again(self) -> None:
@@ -117,13 +120,18 @@ class Wakes:
             watch.add(heard["ids"])
 
 
-class _Watch:
+class Watch:
     """What one watcher has not looked at yet."""
 
     def __init__(self) -> None:
         self._pending: set[Any] = set()
         self._everything = False
         self._bell = asyncio.Event()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing was told since the last call of `changed`."""
+        return not self._bell.is_set()
 
     def add(self, ids: list[Any] | None) -> None:
         if ids is None:
@@ -138,7 +146,8 @@ class _Watch:
         With `timeout_s`, an empty set is given when nothing changed in that time.
         """
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._bell.wait()
         ids, everything = self._pending, self._everything
         self._pending, self._everything = set(), False
         self._bell.clear()

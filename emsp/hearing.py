@@ -23,6 +23,8 @@ CHANNEL = "emsp"
 """Of the database, and the subject at NATS: who runs two installations on one server names it in EMSP_NATS_SUBJECT."""
 MISSED = b"null"
 """Told by whoever begins to pass on: anything may have happened before."""
+DEAF = b""
+"""Told when a connection was lost: until MISSED, nothing is heard."""
 AGAIN_AFTER_S = 1.0
 CONNECT_WITHIN_S = 5
 PING_EVERY_S = 10
@@ -31,13 +33,14 @@ log = logs.log(__name__)
 
 
 async def heard() -> AsyncIterator[bytes]:
-    """Payloads as they come, without end; MISSED first of all and after every interruption."""
+    """Payloads as they come, without end; MISSED first of all, and DEAF and MISSED around every interruption."""
     while True:
         try:
             async for payload in _from_nats() if settings().nats_url else _from_postgres():
                 yield payload
         except LOST as error:
             log.warning("lost what tells of changes", error=str(error))
+        yield DEAF
         await asyncio.sleep(AGAIN_AFTER_S)
 
 

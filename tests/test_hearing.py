@@ -67,6 +67,23 @@ async def passing_on() -> AsyncIterator["asyncio.Task[None]"]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_that_who_is_to_stop_stops_even_while_something_is_told(database: str) -> None:
+    async with watching() as watch:
+        await watch.changed()
+        for turns in range(4):
+            waiting = asyncio.create_task(watch.changed(10))
+            await asyncio.sleep(0.01)
+            watch.add(["a"])
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if waiting.done():
+                break
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await watch.changed()
+
+
 @asynccontextmanager
 async def watching() -> AsyncIterator[Any]:
     """What one process hears of the topic `pins`."""

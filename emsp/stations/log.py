@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ from emsp.stations.twins.shown import PIN_STATIONS
 
 TOPIC = "station_change"
 """Woken by every note, whatever it is about; what changed is in the log."""
+HERE_FOR_S = 1.0
+"""So long after a note of this process, its transaction may be about to commit or just have."""
 KEPT = timedelta(days=1)
 MOST_IN_AN_EVENT = 2_000
 _WAKE = msgspec.json.encode({"topic": TOPIC, "ids": []}).decode()
@@ -32,6 +35,14 @@ _NOTE = f"""
 _PRUNE = text("DELETE FROM station_change WHERE created_at < now() - CAST(:kept AS interval)")
 
 
+_noted_at = -HERE_FOR_S
+
+
+def was_noted_here() -> bool:
+    """Whether this process noted something a moment ago, which it may be asked about before it is told of it."""
+    return time.monotonic() - _noted_at < HERE_FOR_S
+
+
 async def note(db: Db, station_ids: Collection[int], whole: bool) -> None:
     """Note that this transaction changed these stations; not `whole` where only statuses of EVSEs and their times did.
 
@@ -45,6 +56,8 @@ async def note(db: Db, station_ids: Collection[int], whole: bool) -> None:
 
 def noting(station_ids: Collection[int], whole: bool) -> Statement:
     """The statement of `note`."""
+    global _noted_at
+    _noted_at = time.monotonic()
     ids = as_array(station_ids)
     return Statement(_NOTE, {"station_ids": ids, "whole": str(whole), "channel": CHANNEL, "wake": _WAKE})
 

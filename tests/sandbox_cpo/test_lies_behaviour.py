@@ -90,7 +90,7 @@ async def test_an_order_of_the_old_kind_goes_before_a_lie(cpo: RunningCpo, emsp:
     await cpo.lever("behaviour", start="ok")
     assert (await emsp.start(STATION))["result"] == "ACCEPTED"
     (session,) = (await cpo.books())["sessions"]
-    assert session["behaviour"] == {"start": "ok", "stop": "ok", "cdr": "never"}
+    assert session["behaviour"] == {"start": "ok", "stop": "ok", "cdr": "never", "pace": "ok"}
 
 
 @pytest.fixture

@@ -50,7 +50,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
         """Keep the caller waiting for `seconds`, or until it goes away."""
         if self.kind == "timeout_after_execution":
             with suppress(TimeoutError):
-                await asyncio.wait_for(until_gone(), self.seconds)
+                async with asyncio.timeout(self.seconds):
+                    await until_gone()
 
 
 class Faults:

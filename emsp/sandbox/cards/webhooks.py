@@ -13,7 +13,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import orjson
@@ -92,10 +92,9 @@ class Deliverer:
     async def _wait(self) -> None:
         row = self._state.db.execute("SELECT min(due) FROM deliveries WHERE state = 'pending'").fetchone()
         pause_s = None if row[0] is None else max(0.0, row[0] - time.time())
-        try:
-            await asyncio.wait_for(self._news.wait(), pause_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._news.wait()
 
     async def _deliver(self, client: httpx.AsyncClient, row: sqlite3.Row) -> None:
         answer, delivered = await self._post(client, row["event"])

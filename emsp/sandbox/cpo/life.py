@@ -91,7 +91,8 @@ async def _pause(platform: Platform, session: Session) -> None:
     """Waits until the next update is due or something happens to the session."""
     wake = platform.wakes.setdefault(session.id, asyncio.Event())
     try:
-        await asyncio.wait_for(wake.wait(), platform.options.update_every_s)
+        async with asyncio.timeout(platform.options.update_every_s):
+            await wake.wait()
     except TimeoutError:
         log.debug("session %s is due for an update", session.id)
     wake.clear()

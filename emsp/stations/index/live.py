@@ -20,7 +20,7 @@ from emsp.stations.history.delays import usual_delays
 from emsp.stations.index import load, snapshot, views
 from emsp.stations.index.follow import Follower, Told, TooOld
 from emsp.stations.index.kept import StationIndex
-from emsp.stations.log import TOPIC
+from emsp.stations.log import TOPIC, was_noted_here
 
 log = logs.log(__name__)
 Listener = Callable[[list[int], bool], None]
@@ -36,6 +36,8 @@ LOOK_EVERY_S = 5.0
 """A wake-up may be lost; the log is not."""
 PACE_S = 0.05
 """What changes so soon after a look shares the next one."""
+QUIET_S = 1.0
+"""So long a look holds while nothing is told of changes: a network may have been cut without a word."""
 WAIT_S = 0.25
 """So long a question waits for a look at the log; changes that take longer to read are seen by a later one."""
 AGAIN_S, RENEW_EVERY_S = 10.0, 30.0
@@ -60,6 +62,7 @@ class _Live:
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         """When the newest look began; one that is yet to begin is newer than any."""
+        self._watch: events.Watch | None = None
         self._coming: asyncio.Task[None] | None = None
         self._begun_at = 0.0
         self._missed = False
@@ -71,11 +74,12 @@ class _Live:
         """Load, then follow for ever."""
         await self._load(newer_than=0.0)
         async with events.wakes.watch(TOPIC) as watch:
+            self._watch = watch
             while True:
                 changed = await watch.changed(LOOK_EVERY_S)
+                await asyncio.wait([self.looking()])
                 self._may_be_newer |= changed is None or RENEWED in changed
                 await self._take_newer()
-                await self.look()
                 await self._know_delays()
                 await asyncio.sleep(PACE_S)
 
@@ -98,16 +102,16 @@ class _Live:
                     await usual_delays(db)
 
     def has_looked(self, within_s: float) -> bool:
-        """Whether it caught up with the log no longer ago, and is not about to again."""
+        """Whether it caught up with the log no longer ago, or has been told of nothing since, and is not about to."""
         is_idle = self._looking is None or self._looking.done()
-        return is_idle and time.monotonic() - self._looked_at <= within_s
+        holds_s = max(within_s, QUIET_S) if self._has_heard_nothing() else within_s
+        return is_idle and time.monotonic() - self._looked_at <= holds_s
 
-    async def look(self, within_s: float = 0.0) -> None:
-        """Catch up with the log, unless that was begun no longer ago."""
-        if not self.has_looked(within_s):
-            await asyncio.wait([self.looking(within_s)])
+    def _has_heard_nothing(self) -> bool:
+        """What other processes commit is told within milliseconds, what this one does may be asked for before."""
+        return bool(self._watch and self._watch.is_quiet and events.wakes.is_listening and not was_noted_here())
 
-    def looking(self, within_s: float) -> asyncio.Task[None]:
+    def looking(self, within_s: float = 0.0) -> asyncio.Task[None]:
         """A look at the log that began no longer ago, or begins now: one for all who ask meanwhile."""
         before = self._looking if self._looking and not self._looking.done() else None
         if self._looking is None or before is None or self._looked_at < time.monotonic() - within_s:

@@ -13,6 +13,9 @@ from emsp.stations.index import live, snapshot
 from emsp.stations.tables import Evse
 from tests.stations.places import at, partner, put, rows, station
 
+LOOKED_AT = """
+    SELECT query_start FROM pg_stat_activity
+     WHERE datname = current_database() AND query LIKE '%FROM station_change%' AND pid <> pg_backend_pid()"""
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND query = 'LISTEN emsp'"""
@@ -59,6 +62,23 @@ async def test_a_change_is_heard_of_without_asking(heard: list[tuple[list[int], 
     assert found
     assert index.record(*found).evses[0].status == "CHARGING"
     assert live.current() is index
+
+
+async def test_who_asks_while_nothing_is_told_asks_the_database_nothing(
+    heard: list[tuple[list[int], bool]], database: str
+) -> None:
+    await asyncio.sleep(log.HERE_FOR_S)  # this process wrote the stations
+    with psycopg.connect(database, autocommit=True) as other:
+        await live.caught_up(0)
+        looked_at = other.execute(LOOKED_AT).fetchone()
+        for _ in range(5):
+            await live.caught_up(0)
+        assert other.execute(LOOKED_AT).fetchone() == looked_at
+        other.execute("SELECT pg_notify(%s, %s)", ["emsp", '{"topic": "station_change", "ids": []}'])
+        await asyncio.sleep(0.2)
+        await live.caught_up(0)
+        assert other.execute(LOOKED_AT).fetchone() > looked_at
+    assert heard == []
 
 
 async def test_many_who_ask_cost_one_look(heard: list[tuple[list[int], bool]]) -> None:
