@@ -114,8 +114,10 @@ async def _measure(db: Db, session: ChargingSession, report: SessionReport) -> N
     session.energy_wh = whole(report.energy_wh)
     session.power_w = report.power_w
     session.state_of_charge_percent = report.state_of_charge_percent
-    quote, station = await db.get_one(Quote, session.quote_id), await db.get_one(Station, session.station_id)
-    cost = bill.cost_so_far(quote, report, station.time_zone)
+    there = col(Station.id) == session.station_id
+    priced = select(Quote, Station.time_zone).join(Station, there).where(Quote.id == session.quote_id)
+    quote, time_zone = (await db.execute(priced)).one()
+    cost = bill.cost_so_far(quote, report, time_zone)
     session.cost_so_far_minor = cost.amount_minor if cost else None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy.ext.asyncio import (
@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.orm import Session
 
+from emsp.db import idle
 from emsp.settings import settings
 
 Db = AsyncSession
@@ -40,13 +42,29 @@ def engine() -> AsyncEngine:
     The connection used last is used next: it knows our statements, which another would have to plan anew.
     """
     url = database_url().replace("postgresql://", "postgresql+psycopg://", 1)
-    kept = settings().database_connections
-    return create_async_engine(url, pool_size=kept, max_overflow=10, pool_use_lifo=True, pool_pre_ping=True)
+    made = create_async_engine(url, pool_size=settings().database_connections, max_overflow=10, pool_use_lifo=True)
+    idle.try_before_use(made.sync_engine)
+    return made
 
 
 @cache
 def _sessions() -> async_sessionmaker[AsyncSession]:
     return async_sessionmaker(engine(), expire_on_commit=False)
+
+
+@cache
+def _readers() -> async_sessionmaker[AsyncSession]:
+    by_themselves = engine().execution_options(isolation_level="AUTOCOMMIT")
+    return async_sessionmaker(by_themselves, expire_on_commit=False, sync_session_class=_Reader)
+
+
+class _Reader(Session):
+    """A session whose rows are not written back."""
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Raises RuntimeError where there would be something to write."""
+        if self.new or self.dirty or self.deleted:
+            raise RuntimeError("rows are changed in a transaction, and not while reading")
 
 
 @asynccontextmanager
@@ -68,6 +86,23 @@ async def transaction() -> AsyncIterator[Db]:
             db.sync_session.close()
 
 
+@asynccontextmanager
+async def reading() -> AsyncIterator[Db]:
+    """For reading: every statement stands by itself, without a BEGIN before and a COMMIT after it.
+
+    It sees what was committed when it began, as it does in a `transaction` (READ COMMITTED). Rows cannot be locked, and
+    to change some is refused.
+    """
+    db = _readers()()
+    try:
+        yield db
+    finally:
+        if db.in_transaction():
+            await asyncio.shield(db.close())
+        else:
+            db.sync_session.close()
+
+
 async def psycopg_connection(db: Db) -> psycopg.AsyncConnection:
     """The driver's own connection under `db`, in the same transaction."""
     raw = await (await db.connection()).get_raw_connection()
@@ -82,3 +117,4 @@ async def dispose() -> None:
         await engine().dispose()
     engine.cache_clear()
     _sessions.cache_clear()
+    _readers.cache_clear()

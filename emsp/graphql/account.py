@@ -4,7 +4,7 @@ import strawberry
 
 from emsp.accounts import tables
 from emsp.charging import read
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.fleets.members import fleets_of
 from emsp.graphql.balance import AutoTopUp, Balance, BalanceEntry, balance_of, entries_page
 from emsp.graphql.billing import BillingDetails, billing_details_of
@@ -36,7 +36,7 @@ class Viewer:
     @resolver("Their charges, the newest first.")
     async def sessions(self, first: First = 20, after: After = strawberry.UNSET) -> Connection[ChargingSession]:
         wanted, key = checked_first(first), key_of_cursor(after or None)
-        async with transaction() as db:
+        async with reading() as db:
             page = await read.sessions_of(db, self.row.id, first=wanted, after=key)
         return page_of(page, session_of, after or None)
 
@@ -46,12 +46,12 @@ class Viewer:
 
     @resolver("Their saved cards, the default one first.")
     async def payment_methods(self) -> list[PaymentMethod]:
-        async with transaction() as db:
+        async with reading() as db:
             return [payment_method_of(row) for row in await methods_of(db, self.row.id)]
 
     @resolver("What is on their balance, one a currency; it pays for charges before any card.")
     async def balances(self) -> list[Balance]:
-        async with transaction() as db:
+        async with reading() as db:
             return [balance_of(row) for row in await balance.standing(db, self.row.id)]
 
     @resolver("What came onto their balance and went off it, the newest first.")
@@ -62,7 +62,7 @@ class Viewer:
 
     @resolver("When and how their balance is topped up by itself; null when it is not.")
     async def auto_top_up(self) -> AutoTopUp | None:
-        async with transaction() as db:
+        async with reading() as db:
             wish = await auto_top_up.auto_top_up_of(db, self.row.id)
         return AutoTopUp(row=wish) if wish else None
 
@@ -92,7 +92,7 @@ class Viewer:
 
     @resolver("The fleets that they are in, by name.")
     async def fleets(self) -> list[Fleet]:
-        async with transaction() as db:
+        async with reading() as db:
             return [fleet_of(row) for row in await fleets_of(db, self.row.id)]
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 import strawberry
 from strawberry import field
 
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.graphql.connection import Connection, checked_first, key_of_cursor, page_of
 from emsp.graphql.fields import resolver, value
 from emsp.graphql.loaders import the
@@ -78,7 +78,7 @@ class BalanceEntry:
 async def entries_page(info: Info, first: int | None, after: str | None) -> Connection[BalanceEntry]:
     """What came onto the asker's balance and went off it."""
     wanted, key = checked_first(first), key_of_cursor(after or None)
-    async with transaction() as db:
+    async with reading() as db:
         page = await wallet.entries(db, info.context.driver.id, first=wanted, after=key)
     return page_of(page, lambda row: BalanceEntry(row=row), after or None)
 

@@ -8,7 +8,7 @@ from strawberry import field
 
 from emsp.charging.dues import due
 from emsp.charging.dues.pay import pay_due
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.errors import Invalid
 from emsp.graphql import ids
 from emsp.graphql.errors import UserError, mutation
@@ -60,7 +60,7 @@ class PaymentDue:
 
 async def own_dues(info: Info) -> list[PaymentDue]:
     """What the asker is to pay, the oldest first."""
-    async with transaction() as db:
+    async with reading() as db:
         return [PaymentDue(row=row) for row in await due.dues_of(db, info.context.driver.id)]
 
 

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import field
 
 from emsp.accounts import tables as accounts
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.errors import Invalid
 from emsp.fleets import bill, links, members, tables
 from emsp.fleets.invoices import invoices_of
@@ -177,7 +177,7 @@ class Fleet(Node):
         if not manages(info.context.asker, membership):
             alone = [member_of(membership, info.context.driver)] if membership else []
             return slice_of(alone, wanted, after or None)
-        async with transaction() as db:
+        async with reading() as db:
             page = await members.members(db, self.row.id, wanted, after or None)
         return connection(
             [member_of(member.membership, member.driver) for member in page.members],
@@ -202,7 +202,7 @@ class Fleet(Node):
     ) -> Connection[FleetInvoice]:
         wanted, rows = checked_first(first), list[tables.FleetInvoice]()
         if await manages_fleet(info, self.row.id):
-            async with transaction() as db:
+            async with reading() as db:
                 rows = await invoices_of(db, self.row.id)
         return slice_of([invoice_of(row) for row in rows], wanted, after or None)
 
@@ -212,7 +212,7 @@ class Fleet(Node):
     async def mandate(self, info: Info) -> Mandate | None:
         if not await manages_fleet(info, self.row.id):
             return None
-        async with transaction() as db:
+        async with reading() as db:
             found = await shown_of(db, payer_of(self.row.id))
         return mandate_of(found) if found else None
 
@@ -247,5 +247,5 @@ async def _bills(info: Info, fleet: tables.Fleet, month: Month) -> list[FleetBil
         raise Invalid("must be a month as YYYY-MM", "month")
     if not await manages_fleet(info, fleet.id):
         return []
-    async with transaction() as db:
+    async with reading() as db:
         return [bill_of(view) for view in await bill.bills(db, fleet, month)]

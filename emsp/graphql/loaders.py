@@ -1,6 +1,6 @@
 """What a request reads by key, in batches: whatever the size of a page, each kind of thing is one query.
 
-A batch opens its own transaction, and a resolver that waits for a loader holds none: no request waits for a
+A batch reads over a connection of its own, and a resolver that waits for a loader holds none: no request waits for a
 connection while it keeps another.
 """
 
@@ -21,7 +21,7 @@ from emsp.charging import prefer, read
 from emsp.charging.dues import due
 from emsp.charging.tables import ChargingSession, Receipt
 from emsp.charging.ways import known_ways
-from emsp.db.engine import Db, transaction
+from emsp.db.engine import Db, reading
 from emsp.fleets.sending import documents_of
 from emsp.fleets.tables import Fleet, FleetInvoice, FleetMember
 from emsp.partners.tables import Party
@@ -135,7 +135,7 @@ async def the(loader: DataLoader[K, V | None], key: K) -> V:
 
 def _batched(query: Query[K, V]) -> Callable[[list[K]], Awaitable[list[V | None]]]:
     async def load(keys: list[K]) -> list[V | None]:
-        async with transaction() as db:
+        async with reading() as db:
             found = await query(db, list(dict.fromkeys(keys)))
         return [found.get(key) for key in keys]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import field
 
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.graphql.connection import Connection, checked_first, key_of_cursor, page_of
 from emsp.graphql.fields import After, First, resolver, value
 from emsp.loyalty import points, tables
@@ -32,13 +32,13 @@ class LoyaltyAccount:
 
     @resolver("How many points the driver has.")
     async def points_balance(self) -> int:
-        async with transaction() as db:
+        async with reading() as db:
             return await points.balance(db, self.driver_id)
 
     @resolver("What was given and taken, the newest first.")
     async def entries(self, first: First = 20, after: After = strawberry.UNSET) -> Connection[PointsEntry]:
         wanted, key = checked_first(first), key_of_cursor(after or None)
-        async with transaction() as db:
+        async with reading() as db:
             page = await points.entries(db, self.driver_id, first=wanted, after=key)
         return page_of(page, _entry, after or None)
 

@@ -10,7 +10,7 @@ import strawberry
 from emsp.charging import tables
 from emsp.charging.reservations.reserve import reservations_of
 from emsp.charging.reservations.states import MEANING, ReservationState, after
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.graphql import ids
 from emsp.graphql.fields import resolver, value
 from emsp.graphql.loaders import the
@@ -78,12 +78,12 @@ def reservation_of(row: tables.Reservation) -> Reservation:
 async def own_reservation(info: Info, key: UUID) -> Reservation | None:
     """The asker's own reservation, or None."""
     driver = info.context.asker.driver
-    async with transaction() as db:
+    async with reading() as db:
         row = await db.get(tables.Reservation, key) if driver else None
     return reservation_of(row) if row and driver and row.driver_id == driver.id else None
 
 
 async def own_reservations(driver_id: UUID) -> list[Reservation]:
     """A driver's reservations that are open, and those of the last day; the newest first."""
-    async with transaction() as db:
+    async with reading() as db:
         return [reservation_of(row) for row in await reservations_of(db, driver_id)]

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import field
 
 from emsp.accounts import charge_tokens, tables
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.errors import NotFound
 from emsp.graphql import ids
 from emsp.graphql.fields import value
@@ -66,5 +66,5 @@ async def own_token(info: Info, token_id: UUID | None) -> ChargeToken | None:
 
 async def own_tokens(driver_id: UUID) -> list[ChargeToken]:
     """A driver's cards and contracts, in the order in which they were added."""
-    async with transaction() as db:
+    async with reading() as db:
         return [token_of(row) for row in await charge_tokens.tokens_of(db, driver_id)]

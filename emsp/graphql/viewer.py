@@ -13,7 +13,7 @@ from emsp.accounts.tokens import driver_of
 from emsp.brands.choose import memory
 from emsp.brands.tables import Brand
 from emsp.charging.tables import ChargingSession, Receipt
-from emsp.db.engine import Db, transaction
+from emsp.db.engine import Db, reading
 from emsp.fleets.tables import FleetMember
 from emsp.graphql.errors import SignInNeeded
 from emsp.graphql.loaders import Loaders
@@ -87,7 +87,7 @@ async def identify(context: Context) -> None:
     if brand and not headers.get("authorization"):  # as most who look at the map
         context.asker = _somebody(brand, headers)
         return
-    async with transaction() as db:
+    async with reading() as db:
         context.asker = await asker_of(db, headers)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from emsp import logs
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.db.together import Together
 from emsp.errors import EmspError, Invalid
 from emsp.ocpi import connections, wire
@@ -79,7 +79,7 @@ Handler = Callable[[Call], Awaitable[Given]]
 
 
 async def _look_up(callers: Sequence[Mapping[str, str]]) -> list[tuple[Connection, str, str] | None]:
-    async with transaction() as db:
+    async with reading() as db:
         return await connections.by_tokens(db, callers)
 
 

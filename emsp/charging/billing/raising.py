@@ -60,16 +60,24 @@ async def raise_hold(session_id: UUID) -> None:
 
 async def _wanted(db: Db, session: ChargingSession) -> tuple[Hold, Money | None]:
     """The hold of a charge, and what it should come to by the cost so far; None while what is held is enough."""
-    placed = await db.get_one(Hold, session.hold_id, populate_existing=True)
-    brand = await db.get_one(Brand, session.brand_id)
+    query = select(Hold, Brand).join(Brand, col(Brand.id) == session.brand_id).where(Hold.id == session.hold_id)
+    placed, brand = (await db.execute(query, execution_options={"populate_existing": True})).one()
+    policy, cost_minor = policy_of(brand.payment_policy), session.cost_so_far_minor or 0
+    if is_enough(policy, cost_minor=cost_minor, covered_minor=placed.amount_minor):
+        return placed, None
     wanted_minor = raised(
-        policy_of(brand.payment_policy),
-        cost_minor=session.cost_so_far_minor or 0,
+        policy,
+        cost_minor=cost_minor,
         held_minor=placed.amount_minor,
         reserved_minor=await _reserved(db, session, placed.currency),
         cap_minor=(await largest_hold(db, brand, placed.currency)).amount_minor,
     )
     return placed, None if wanted_minor is None else Money(wanted_minor, placed.currency)
+
+
+def is_enough(policy: PaymentPolicy, *, cost_minor: int, covered_minor: int) -> bool:
+    """Whether the cost so far is far enough from what holds and balance cover."""
+    return cost_minor * 100 < covered_minor * policy.raise_at_percent
 
 
 def raised(
@@ -80,7 +88,7 @@ def raised(
     Never more than the cap, and never less than what is held; None while what there is is enough.
     """
     covered_minor = held_minor + reserved_minor
-    if cost_minor * 100 < covered_minor * policy.raise_at_percent:
+    if is_enough(policy, cost_minor=cost_minor, covered_minor=covered_minor):
         return None
     more_than = max(covered_minor, cost_minor)
     wanted_minor = more_than + -(-more_than * policy.raise_by_percent // 100) - reserved_minor

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from emsp import clock
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.errors import Invalid
 from emsp.stations import search
 from emsp.stations.asking import Filter, Ids, Network, Order, Place
@@ -74,7 +74,7 @@ async def in_box(box: Box, network: Network | None = None) -> AsyncIterator[list
 
 async def _batch(place: Place, network: Network | None, after: str | None) -> tuple[list[State], int, str | None]:
     """Some stations as they are now, how many there are in all, and the cursor when there are more."""
-    async with transaction() as db:
+    async with reading() as db:
         page = await search.find(db, place, Filter(network=network), Order.DISTANCE, BATCH, after)
         rows = [row for row in page.stations if isinstance(row, Station)]
         counted = await availability(db, [row.id or 0 for row in rows]) if rows else {}

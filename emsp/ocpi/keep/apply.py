@@ -51,23 +51,32 @@ By = Mapping[UUID, Sequence[Any]]
 
 HandOver = Callable[[Db, By, Prepared], Awaitable[tuple[int, int, int]]]
 """Tells a feature, and gives how many things changed, did not, or were older than what is known."""
+Owners = Mapping[PartyId, UUID]
+NOBODY: Owners = {}
 Owned = tuple[str, UUID, Any]
 """The key of an object, the partner that it belongs to, and what it means."""
 
 
 async def take_in(
-    db: Db, connection: Connection, module: str, items: Sequence[Item], prepared: Prepared = NOTHING
+    db: Db,
+    connection: Connection,
+    module: str,
+    items: Sequence[Item],
+    prepared: Prepared = NOTHING,
+    *,
+    owners: Owners = NOBODY,
 ) -> Applied:
     """Keep the items (of distinct keys) and tell the features. A bad one is set apart alone.
 
-    What is `prepared` already is not worked out again.
+    What is `prepared` already is not worked out again, nor are `owners` looked up that are known in this transaction.
     """
     if module == "cdrs":
         return await _take_in_cdrs(db, connection, items)
     await _keep(db, connection, module, items, prepared)
     known = prepared.meanings
     meanings = known | await understand(module, [item for item in items if item not in known])
-    applied = await _apply(db, connection, module, {item.key: meanings[item] for item in items}, prepared)
+    told = {item.key: meanings[item] for item in items}
+    applied = await _apply(db, connection, module, told, prepared, owners)
     await inbox.set_apart(db, connection.id, module, applied.reasons)
     return applied
 
@@ -86,21 +95,24 @@ async def _keep(db: Db, connection: Connection, module: str, items: Sequence[Ite
 
 
 async def _apply(
-    db: Db, connection: Connection, module: str, meanings: Mapping[str, Any], prepared: Prepared
+    db: Db, connection: Connection, module: str, meanings: Mapping[str, Any], prepared: Prepared, owners: Owners
 ) -> Applied:
     faults = {key: str(fault) for key, fault in meanings.items() if isinstance(fault, Invalid)}
     applied = Applied(reasons=faults)
     understood = {key: facts for key, facts in meanings.items() if key not in faults}
-    if owned := await _owned(db, connection, understood, applied):
+    if owned := await _owned(db, connection, understood, applied, owners):
         await _hand_over(db, WAYS[module], owned, prepared, applied)
     return applied
 
 
-async def _owned(db: Db, connection: Connection, understood: Mapping[str, Any], applied: Applied) -> list[Owned]:
+async def _owned(
+    db: Db, connection: Connection, understood: Mapping[str, Any], applied: Applied, known: Owners
+) -> list[Owned]:
     """The key of what was understood, the partner that it belongs to, and what it is; without what is of parties that
     do not come this way."""
     parties = {key: PartyId(facts.country_code, facts.party_id) for key, facts in understood.items()}
-    owners = await routing.owners(db, connection.id, parties.values()) if parties else {}
+    unknown = set(parties.values()) - known.keys()
+    owners = {**known, **(await routing.owners(db, connection.id, unknown) if unknown else {})}
     foreign = {key: str(_foreign(party)) for key, party in parties.items() if party not in owners}
     applied.reasons.update(foreign)
     return [(key, owners[parties[key]], facts) for key, facts in understood.items() if key not in foreign]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -41,13 +42,15 @@ class Target:
         self.key = wire.key_of(self.country_code, self.party_id, self.object_id)
         self.connection = call.connection
         self.state: str | None = None
+        self.owners: Mapping[PartyId, UUID] = {}
 
     async def kept(self, db: Db, *, for_update: bool = False) -> InboxDocument | None:
-        """The document as it was received last, if ever; its state is noted.
+        """The document as it was received last, if ever; its state is noted, and whose it is.
 
         Raises OcpiError: HTTP 404, for an object of a party that the caller does not speak for.
         """
-        if await routing.owner(db, self.connection.id, self.party) is None:
+        self.owners = await routing.owners(db, self.connection.id, [self.party])
+        if not self.owners:
             message = f"{self.country_code} {self.party_id} is not a party of yours"
             raise OcpiError(Status.INVALID_PARAMETERS, message, 404)
         document = await inbox.kept(db, self.connection.id, self.module, self.key, for_update=for_update)
@@ -99,7 +102,7 @@ async def store(db: Db, target: Target, body: bytes) -> str | None:
     """Keep the object and tell the features; why it could not be understood, or None."""
     item = inbox.item_of(body, target.version, target.party)
     item = msgspec.structs.replace(item, key=target.key)
-    applied = await take_in(db, target.connection, target.module, [item])
+    applied = await take_in(db, target.connection, target.module, [item], owners=target.owners)
     return applied.reasons.get(target.key)
 
 
