@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, bindparam
 from sqlmodel import col, or_, select, update
 
 from emsp import events, logs
@@ -82,17 +82,22 @@ async def refresh(db: Db, brand_id: UUID, refresh_token: str) -> Tokens | Refuse
 
 async def driver_of(db: Db, brand_id: UUID, access_token: str) -> Driver | None:
     """Whose access token this is, at this brand; None for one that is unknown, expired, revoked or another brand's."""
-    driver: Driver | None = await db.scalar(
-        select(Driver)
-        .join(SignInToken, col(SignInToken.driver_id) == Driver.id)
-        .where(
-            SignInToken.access_digest == digest(access_token),
-            SignInToken.access_expires_at > now(),
-            col(SignInToken.revoked_at).is_(None),
-            Driver.brand_id == brand_id,
-        )
-    )
+    asked = {"access_digest": digest(access_token), "now": now(), "brand_id": brand_id}
+    driver: Driver | None = await db.scalar(_DRIVER_OF, asked)
     return driver
+
+
+_DRIVER_OF = (
+    select(Driver)
+    .join(SignInToken, col(SignInToken.driver_id) == Driver.id)
+    .where(
+        col(SignInToken.access_digest) == bindparam("access_digest"),
+        col(SignInToken.access_expires_at) > bindparam("now"),
+        col(SignInToken.revoked_at).is_(None),
+        col(Driver.brand_id) == bindparam("brand_id"),
+    )
+)
+"""Made once, as every request of a driver asks it."""
 
 
 async def good_until(db: Db, access_tokens: Collection[str]) -> dict[str, datetime]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from emsp import clock, events, logs
@@ -114,11 +115,18 @@ async def _measure(db: Db, session: ChargingSession, report: SessionReport) -> N
     session.energy_wh = whole(report.energy_wh)
     session.power_w = report.power_w
     session.state_of_charge_percent = report.state_of_charge_percent
-    there = col(Station.id) == session.station_id
-    priced = select(Quote, Station.time_zone).join(Station, there).where(Quote.id == session.quote_id)
-    quote, time_zone = (await db.execute(priced)).one()
+    agreed = {"quote_id": session.quote_id, "station_id": session.station_id}
+    quote, time_zone = (await db.execute(_AGREED, agreed)).one()
     cost = bill.cost_so_far(quote, report, time_zone)
     session.cost_so_far_minor = cost.amount_minor if cost else None
+
+
+_AGREED = (
+    select(Quote, Station.time_zone)
+    .join(Station, col(Station.id) == bindparam("station_id"))
+    .where(col(Quote.id) == bindparam("quote_id"))
+)
+"""By which a running charge is priced."""
 
 
 async def record_received(db: Db, partner_id: UUID, record: Record) -> None:
@@ -160,9 +168,17 @@ def _told(record: Record, row: ChargeRecord, is_first: bool) -> str:
 
 async def _is_recorded(db: Db, session: ChargingSession) -> bool:
     """Whether there is a record of it; a credit alone is none."""
-    is_credit = col(ChargeRecord.document)["credit"].as_boolean()
-    query = select(ChargeRecord.id).where(ChargeRecord.session_id == session.id, is_credit.is_(False))
-    return bool(await db.scalar(query.limit(1)))
+    return bool(await db.scalar(_RECORDS, {"session_id": session.id}))
+
+
+_RECORDS = (
+    select(ChargeRecord.id)
+    .where(
+        col(ChargeRecord.session_id) == bindparam("session_id"),
+        col(ChargeRecord.document)["credit"].as_boolean().is_(False),
+    )
+    .limit(1)
+)
 
 
 async def _end(db: Db, session: ChargingSession, record: Record) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlmodel import col
 from strawberry.dataloader import DataLoader
 
@@ -143,8 +143,10 @@ def _batched(query: Query[K, V]) -> Callable[[list[K]], Awaitable[list[V | None]
 
 
 def _rows(table: Any) -> Query[Any, Any]:
+    wanted = select(table).where(table.id.in_(bindparam("keys", expanding=True)))
+
     async def query(db: Db, keys: list[Any]) -> dict[Any, Any]:
-        return {row.id: row for row in await db.scalars(select(table).where(table.id.in_(keys)))}
+        return {row.id: row for row in await db.scalars(wanted, {"keys": keys})}
 
     return query
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -51,13 +51,15 @@ class RouteFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 async def owners(db: Db, connection_id: UUID, wanted: Iterable[PartyId]) -> dict[PartyId, UUID]:
     """The partners whose parties these are, of those whose objects may come over the connection."""
-    keys = [(party.country_code, party.party_id) for party in set(wanted)]
-    query = select(col(Route.country_code), col(Route.party_id), col(Route.partner_id)).where(
-        col(Route.connection_id) == connection_id,
-        tuple_(col(Route.country_code), col(Route.party_id)).in_(keys),
-        col(Route.allowed),
-    )
-    return {PartyId(row.country_code, row.party_id): row.partner_id for row in await db.execute(query)}
+    asked = {"connection_id": connection_id, "parties": [tuple(party) for party in set(wanted)]}
+    return {PartyId(*party): partner_id for *party, partner_id in await db.execute(_OWNERS, asked)}
+
+
+_OWNERS = select(col(Route.country_code), col(Route.party_id), col(Route.partner_id)).where(
+    col(Route.connection_id) == bindparam("connection_id"),
+    tuple_(col(Route.country_code), col(Route.party_id)).in_(bindparam("parties", expanding=True)),
+    col(Route.allowed),
+)
 
 
 async def owner(db: Db, connection_id: UUID, party: PartyId) -> UUID | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from emsp import events
@@ -60,8 +61,7 @@ async def raise_hold(session_id: UUID) -> None:
 
 async def _wanted(db: Db, session: ChargingSession) -> tuple[Hold, Money | None]:
     """The hold of a charge, and what it should come to by the cost so far; None while what is held is enough."""
-    query = select(Hold, Brand).join(Brand, col(Brand.id) == session.brand_id).where(Hold.id == session.hold_id)
-    placed, brand = (await db.execute(query, execution_options={"populate_existing": True})).one()
+    placed, brand = (await db.execute(_HELD, {"hold_id": session.hold_id, "brand_id": session.brand_id})).one()
     policy, cost_minor = policy_of(brand.payment_policy), session.cost_so_far_minor or 0
     if is_enough(policy, cost_minor=cost_minor, covered_minor=placed.amount_minor):
         return placed, None
@@ -73,6 +73,14 @@ async def _wanted(db: Db, session: ChargingSession) -> tuple[Hold, Money | None]
         cap_minor=(await largest_hold(db, brand, placed.currency)).amount_minor,
     )
     return placed, None if wanted_minor is None else Money(wanted_minor, placed.currency)
+
+
+_HELD = (
+    select(Hold, Brand)
+    .join(Brand, col(Brand.id) == bindparam("brand_id"))
+    .where(col(Hold.id) == bindparam("hold_id"))
+    .execution_options(populate_existing=True)
+)
 
 
 def is_enough(policy: PaymentPolicy, *, cost_minor: int, covered_minor: int) -> bool:
