@@ -130,6 +130,7 @@ BACKGROUND: frozenset[jobs.Job] = frozenset(
         sync.pull_partner,
         accruals.close_month,
         starts.learn,
+        starts.doubt_what_cannot_be,
         fold.fold,
         delays.measure_delays,
         closing.close_finished_months,

@@ -6,6 +6,7 @@ from enum import Enum
 import strawberry
 from strawberry import field
 
+from emsp import clock
 from emsp.graphql.fields import value
 from emsp.graphql.words import Weekday
 from emsp.stations.history import read
@@ -91,7 +92,7 @@ def doubt_of(found: read.DoubtShown, status: str) -> Doubt | None:
     return Doubt(
         reason=DoubtReason(found.reason.value),
         failed_starts=found.evidence if is_start else None,
-        duration_s=None if is_start else found.evidence,
+        duration_s=None if is_start else int((clock.now() - found.since).total_seconds()),
         since=found.since,
     )
 

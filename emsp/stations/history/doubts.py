@@ -17,6 +17,7 @@ LOOKED_BACK = timedelta(days=1)
 FORGOTTEN_AFTER = timedelta(days=7)
 """So long failed starts say something, when nobody tried again."""
 STUCK_AFTER = timedelta(hours=72)
+"""So long what charges without a break is believed."""
 
 
 class Reason(StrEnum):
@@ -49,7 +50,8 @@ class Seen(Struct, frozen=True):
 
 
 class Doubt(Struct, frozen=True):
-    """`evidence` is how many starts failed one after the other, or for how many seconds it is said to charge."""
+    """`evidence` is how many starts failed one after the other, or for how many seconds it was said to charge when that
+    was first doubted."""
 
     reason: Reason
     evidence: int
@@ -57,12 +59,8 @@ class Doubt(Struct, frozen=True):
 
 
 def doubt(seen: Seen, now: datetime, before: Doubt | None = None) -> Doubt | None:
-    """The doubt that there is in what is said of a charge point, if any; `before` is the one that there was."""
-    if seen.status == "AVAILABLE":
-        return _cannot_be_started(seen) or _still(seen, before, now)
-    if seen.status == "CHARGING" and now - seen.since >= STUCK_AFTER:
-        return Doubt(Reason.STUCK, int((now - seen.since).total_seconds()), seen.since)
-    return None
+    """The doubt that failed starts give in what is said of a charge point, if any; `before` is the one there was."""
+    return (_cannot_be_started(seen) or _still(seen, before, now)) if seen.status == "AVAILABLE" else None
 
 
 def _cannot_be_started(seen: Seen) -> Doubt | None:

@@ -57,7 +57,7 @@ class EvseDoubt(SQLModel, table=True):
 
     evse_id: int = big_ref("evse.id", primary=True)
     reason: str
-    evidence: int  # starts that failed one after the other, or seconds without a change
+    evidence: int  # starts that failed one after the other, or seconds without a change when that was decided
     since: datetime = when()
     decided_at: datetime = when()
 

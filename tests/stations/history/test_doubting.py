@@ -74,6 +74,45 @@ async def test_that_charging_for_days_is_a_doubt_however_often_it_is_said(databa
     assert await decided() == {said_again.id: ("STUCK", 288_000)}
 
 
+async def test_that_charging_for_three_days_is_a_doubt_and_a_second_less_is_none(database: str) -> None:
+    _, [long, short, blocked] = await town("CHARGING", "CHARGING", "BLOCKED")
+    await set_status(long, "CHARGING", 72)
+    await set_status(short, "CHARGING", 72 - 1 / 3600)
+    await set_status(blocked, "BLOCKED", 720)
+    assert await decided() == {long.id: ("STUCK", 259_200)}
+
+
+async def test_that_what_is_doubted_already_is_not_written_again(database: str) -> None:
+    _, [stuck, free] = await town("CHARGING", "AVAILABLE")
+    await set_status(stuck, "CHARGING", 100)
+    failed = starts(free, False, False, False)
+    first = await decided(failed)
+    written = await versions()
+    async with transaction() as db:
+        await doubting.decide(db, failed, NOW + HOUR)
+    assert {row.evse_id: (row.reason, row.evidence) for row in await rows_of(EvseDoubt)} == first
+    assert (await versions())[stuck.id] == written[stuck.id]
+
+    await set_status(stuck, "CHARGING", 90)
+    assert (await decided(failed))[stuck.id] == ("STUCK", 324_000)
+    assert (await versions())[stuck.id] != written[stuck.id]
+
+
+async def versions() -> dict[int, str]:
+    """Which transaction wrote each row, by EVSE."""
+    async with transaction() as db:
+        return dict((await db.execute(text("SELECT evse_id, xmin::text FROM evse_doubt"))).tuples().all())
+
+
+async def test_that_what_is_stuck_is_no_longer_what_failed_to_start(database: str) -> None:
+    _, [evse] = await town("AVAILABLE")
+    assert await decided(starts(evse, False, False, False)) == {evse.id: ("FAILED_STARTS", 3)}
+    await set_status(evse, "CHARGING", 100)
+    assert await decided() == {evse.id: ("STUCK", 360_000)}
+    await set_status(evse, "AVAILABLE", 0)
+    assert await decided() == {}
+
+
 async def test_that_a_driver_of_ours_may_charge_for_days(database: str) -> None:
     _, [evse] = await town("CHARGING")
     await set_status(evse, "CHARGING", 100)

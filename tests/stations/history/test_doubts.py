@@ -54,13 +54,6 @@ def test_that_a_doubt_stays_until_somebody_charges_or_it_is_forgotten() -> None:
     assert doubt(free(), at(-30) + timedelta(days=7, seconds=1), before) is None
 
 
-def test_that_charging_for_three_days_is_a_doubt() -> None:
-    three_days = timedelta(days=3)
-    assert doubt(Seen("CHARGING", NOON - three_days), NOON) == Doubt(Reason.STUCK, 259_200, NOON - three_days)
-    assert doubt(Seen("CHARGING", NOON - three_days + timedelta(seconds=1)), NOON) is None
-    assert doubt(Seen("BLOCKED", NOON - 10 * three_days), NOON) is None
-
-
 @given(st.lists(st.booleans(), max_size=8), st.booleans())
 def test_that_one_start_that_works_ends_every_doubt(outcomes: list[bool], was_doubted: bool) -> None:
     before = Doubt(Reason.FAILED_STARTS, 3, at(-1000)) if was_doubted else None
