@@ -101,7 +101,7 @@ async def test_that_what_is_doubted_already_is_not_written_again(database: str) 
 async def versions() -> dict[int, str]:
     """Which transaction wrote each row, by EVSE."""
     async with transaction() as db:
-        return dict((await db.execute(text("SELECT evse_id, xmin::text FROM evse_doubt"))).tuples().all())
+        return {row.evse_id: row.xmin for row in await db.execute(text("SELECT evse_id, xmin::text FROM evse_doubt"))}
 
 
 async def test_that_what_is_stuck_is_no_longer_what_failed_to_start(database: str) -> None:
