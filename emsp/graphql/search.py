@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import field
 
-from emsp.db.engine import transaction
+from emsp.db.engine import reading
 from emsp.errors import Invalid, NotFound
 from emsp.graphql import ids
 from emsp.graphql.connection import Connection, checked_first, connection
@@ -20,7 +20,7 @@ from emsp.graphql.visible import sees_station
 from emsp.graphql.wanted import StationFilter, StationOrder, filter_of, network_of, numbers_of, pricing
 from emsp.stations import asking, search
 from emsp.stations.geo import Box
-from emsp.stations.index.records import Records
+from emsp.stations.index.chosen import Records
 
 IDS_MAX, TEXT_MAX = 100, 200
 
@@ -96,7 +96,7 @@ class SearchQuery:
         asked = place, wanted, order, checked_first(first), after or None
         page = await search.find_at_hand(*asked)
         if page is None:
-            async with transaction() as db:
+            async with reading() as db:
                 page = await search.find(db, *asked, prices=prices(db))
         return _stations(page, after or None)
 
@@ -109,7 +109,7 @@ class SearchQuery:
         filter: Filtered = strawberry.UNSET,
     ) -> list[StationCluster]:
         wanted, prices = _wanted(info, filter), await pricing(info, filter)
-        async with transaction() as db:
+        async with reading() as db:
             found = await search.clusters(db, box_of(box), zoom, wanted, prices=prices(db))
             rows = await search.by_ids(db, [cluster.station_id for cluster in found if cluster.station_id])
         alone = {row.id: row for row in rows}
@@ -123,7 +123,7 @@ class SearchQuery:
     async def search_places(self, info: Info, text: Text, first: First = 10) -> Connection[Station]:
         if len(text) > TEXT_MAX:
             raise Invalid(f"must have at most {TEXT_MAX} characters", "text")
-        async with transaction() as db:
+        async with reading() as db:
             network = network_of(info.context.asker.brand)
             page = await search.search_places(db, text, checked_first(first, default=10), network=network)
         return _stations(page, None)

@@ -21,8 +21,9 @@ from emsp.graphql.stations import IN_DRIVERS_WORDS, is_web_address
 from emsp.graphql.words import ConnectorFormat, ConnectorStandard, EvseCapability, EvseStatus, Facility, PowerType
 from emsp.stations.index import codes
 from emsp.stations.index.books import Operator
+from emsp.stations.index.chosen import Chosen, Records, texts_of_evses
 from emsp.stations.index.columns import NEVER, Segment
-from emsp.stations.index.records import EvseTexts, Records, StationTexts, evse_texts, station_texts
+from emsp.stations.index.records import EvseTexts, StationTexts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,7 +35,6 @@ def _names(kind: type[Enum], words: Iterable[str]) -> Texts:
 STANDARDS, FORMATS = _names(ConnectorStandard, codes.STANDARD_WORDS), _names(ConnectorFormat, codes.FORMAT_WORDS)
 POWER_TYPES = _names(PowerType, codes.POWER_TYPE_WORDS)
 STATUSES = _names(EvseStatus, (IN_DRIVERS_WORDS[word] for word in codes.STATUS_WORDS))
-COUNTED = len(codes.COUNTED)
 
 
 def sheets(records: Records, places: Sequence[int]) -> list[tuple[Sequence[int], Sheet]]:
@@ -42,14 +42,12 @@ def sheets(records: Records, places: Sequence[int]) -> list[tuple[Sequence[int],
 
     Left out are those without an operator of their own, which are shown as of the company that publishes them.
     """
-    there: dict[int, tuple[Segment, list[int], list[int]]] = {}
-    for place in places:
-        segment, row = records.places[place]
-        if segment.at.operator[row]:
-            _, theirs, rows = there.setdefault(id(segment), (segment, [], []))
-            theirs.append(place)
-            rows.append(row)
-    return [(theirs, Stations(segment, rows)) for segment, theirs, rows in there.values()]
+    found: list[tuple[Sequence[int], Sheet]] = []
+    for theirs, chosen in records.among(places):
+        kept = [number for number, operator in enumerate(chosen.column("operator")) if operator]
+        if kept:
+            found.append(([theirs[number] for number in kept], Stations(chosen.segment, chosen.rows[kept].tolist())))
+    return found
 
 
 class _Rows:
@@ -112,7 +110,7 @@ class Stations(_Rows):
 
     @cached_property
     def _texts(self) -> list[StationTexts]:
-        return [station_texts(self._segment, row) for row in self._rows]
+        return Chosen(self._segment, self._rows).texts()
 
 
 class Coordinates(_Rows):
@@ -198,7 +196,11 @@ class Availability(_Rows):
 
     def _counts(self, what: str) -> Texts:
         number = codes.COUNTED.index(what)
-        return [b"%d" % self._at.counts[row * COUNTED + number] for row in self._rows]
+        return [b"%d" % counts[number] for counts in self._all_counts]
+
+    @cached_property
+    def _all_counts(self) -> list[list[int]]:
+        return Chosen(self._segment, self._rows).counts()
 
 
 class Evses(_Rows):
@@ -228,7 +230,7 @@ class Evses(_Rows):
 
     @cached_property
     def _texts(self) -> list[EvseTexts]:
-        return [evse_texts(self._segment, row) for row in self._rows]
+        return texts_of_evses(self._segment, self._rows)
 
 
 class Connectors(_Rows):

@@ -21,9 +21,9 @@ from emsp.stations.facts import StationFacts
 from emsp.stations.rows import ReportKey, Row
 from emsp.stations.upserts import CONNECTOR, EVSE, STATION
 
-STATION_COLUMNS = ["operator_id", "id", *STATION]
-EVSE_COLUMNS = ["id", *EVSE]
-CONNECTOR_COLUMNS = ["evse_id", *CONNECTOR]
+STATION_COLUMNS = {"id": "int8", **STATION}
+EVSE_COLUMNS = {"id": "int8", **EVSE}
+CONNECTOR_COLUMNS = {"evse_id": "int8", **CONNECTOR}
 AT_A_STRETCH = 10
 """How many stations are made into rows before others get a turn."""
 Told = tuple[UUID, StationFacts]
@@ -67,7 +67,7 @@ def _made(told: Sequence[Told], ids: Iterator[int], evse_ids: Iterator[int]) -> 
         evses.append(rows.evse_rows(row["id"], station))
         connectors.append(rows.connector_rows(row["id"], station))
         _connect(evses[-1], connectors[-1], evse_ids)
-    lines = copied(stations, STATION_COLUMNS[1:])
+    lines = copied(stations, STATION_COLUMNS)
     of_evses, of_connectors = _grouped(evses, EVSE_COLUMNS), _grouped(connectors, CONNECTOR_COLUMNS)
     for one, row, *written in zip(told, stations, lines, of_evses, of_connectors, strict=True):
         yield New(*one, row["content_hash"], row["id"], *written)
@@ -82,7 +82,7 @@ def _connect(evses: Iterable[Row], connectors: Iterable[Row], evse_ids: Iterator
         connector["evse_id"] = ids[connector["uid_key"]]
 
 
-def _grouped(groups: Sequence[Sequence[Row]], columns: Sequence[str]) -> Iterator[bytes]:
+def _grouped(groups: Sequence[Sequence[Row]], columns: Mapping[str, str]) -> Iterator[bytes]:
     lines = iter(copied(list(chain.from_iterable(groups)), columns))
     return (b"".join(islice(lines, len(group))) for group in groups)
 
@@ -94,9 +94,9 @@ async def insert(db: Db, stations: Collection[New]) -> None:
     """
     ids = await _operator_ids(db, {new.facts.operator_name for new in stations if new.facts.operator_name})
     lines = [b"%b,%b" % (ids.get(new.facts.operator_name or "", b"null"), new.line) for new in stations]
-    await copy(db, "station", STATION_COLUMNS, b"".join(lines))
-    await copy(db, "evse", EVSE_COLUMNS, b"".join([new.evses for new in stations]))
-    await copy(db, "connector", CONNECTOR_COLUMNS, b"".join([new.connectors for new in stations]))
+    await copy(db, "station", ["operator_id", *STATION_COLUMNS], b"".join(lines))
+    await copy(db, "evse", list(EVSE_COLUMNS), b"".join([new.evses for new in stations]))
+    await copy(db, "connector", list(CONNECTOR_COLUMNS), b"".join([new.connectors for new in stations]))
 
 
 async def _operator_ids(db: Db, names: Iterable[str]) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -66,7 +67,13 @@ def open_at(
 
 def is_always_open(twenty_four_seven: bool | None, document: dict[str, Any] | None) -> bool | None:
     """Whether the regular hours leave no minute out, in whatever words; None when nothing is stated."""
-    hours = read(document)
+    return _is_always_open(twenty_four_seven, msgspec.json.encode(document))
+
+
+@lru_cache(maxsize=1_000)
+def _is_always_open(twenty_four_seven: bool | None, written: bytes) -> bool | None:
+    """Most hours are those of many places."""
+    hours = read(msgspec.json.decode(written))
     if twenty_four_seven or (hours is not None and hours.twentyfourseven):
         return True
     if hours is None or not hours.regular_hours:

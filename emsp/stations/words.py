@@ -25,6 +25,7 @@ def folded(text: str) -> str:
     return _SIGNS.sub(" ", text.lower()).strip()
 
 
+@lru_cache(maxsize=2_000)
 def evse_key(evse_id: str) -> str:
     """An EVSE id as it is compared: upper case letters and digits, whatever separators were printed."""
     return _SIGNS.sub("", evse_id).upper()

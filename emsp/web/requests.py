@@ -1,11 +1,12 @@
 """What every request goes through first: it has an id, given or made, in its answer and on each log line, as has what
-it belongs to; and none is larger than what the largest honest one needs.
+it belongs to (itself, where nothing else is said); and none is larger than what the largest honest one needs.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from uuid import uuid4
 
 import structlog
@@ -33,7 +34,7 @@ class Requests:
             await self._app(scope, receive, send)
             return
         stated = dict(scope["headers"])
-        ids = [(name, _given(stated.get(name))) for name in IDS]
+        ids = _ids(stated)
         facts = {IDS[name]: value.decode() for name, value in ids}
         structlog.contextvars.clear_contextvars()
         logs.about(**facts)
@@ -64,12 +65,16 @@ async def _answered(app: ASGIApp, scope: Scope, receive: Receive, send: Send, id
     log.info("request", method=scope["method"], path=scope["path"], status=status, elapsed_ms=elapsed_ms)
 
 
-def _given(text: bytes | None) -> bytes:
-    return text if text and GIVEN.fullmatch(text) else str(uuid4()).encode()
+def _ids(stated: Mapping[bytes, bytes]) -> Lines:
+    """Those that were given, and one that is made for the rest: who belongs to nothing else begins something."""
+    given = {name: text for name in IDS if (text := stated.get(name)) and GIVEN.fullmatch(text)}
+    made = str(uuid4()).encode() if len(given) < len(IDS) else b""
+    return [(name, given.get(name, made)) for name in IDS]
 
 
 def _missing(ids: Lines, headers: Lines) -> Lines:
-    there = {name.lower() for name, _ in headers}
+    """Names are in lower case, as ASGI has them."""
+    there = {name for name, _ in headers}
     return [line for line in ids if line[0] not in there]
 
 

@@ -11,12 +11,13 @@ from _questions import Row, Wanted
 from _report import tell
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emsp import clock
 from emsp.stations import search
 from emsp.stations.asking import Filter, Near, Order
 from emsp.stations.geo import Box
+from emsp.stations.index import codes
 
 READY_S = 180
+AVAILABLE, TOTAL = codes.COUNTED.index("available"), codes.COUNTED.index("total")
 
 
 async def load() -> tuple[float, int]:
@@ -63,8 +64,8 @@ class Ours:
         """Counts and middles by cells of the map."""
         found = await search.clusters(self.db, Box(*box), zoom, _filter(wanted, free=False) if wanted else None)
         return [
-            (round(each.longitude, 4), round(each.latitude, 4), each.station_count, each.availability.available,
-             each.availability.total, each.max_power_w)
+            (each.longitude, each.latitude, each.station_count, each.availability.available, each.availability.total,
+             each.max_power_w)
             for each in found
         ]  # fmt: skip
 
@@ -81,9 +82,9 @@ def _filter(wanted: Wanted, *, free: bool) -> Filter:
 
 
 def _read(stations: Any, total: int) -> list[Any]:
-    now = clock.now()
-    rows = []
-    for each in stations:
-        counts = each.availability(now)
-        rows.append((each.id, each.name, each.longitude, each.latitude, counts.available, counts.total, total))
-    return rows
+    """By the readers of columns that answers are written with."""
+    columns = stations.ids, stations.texts(), stations.column("longitude"), stations.column("latitude")
+    return [
+        (id, texts.name, longitude, latitude, counts[AVAILABLE], counts[TOTAL], total)
+        for id, texts, longitude, latitude, counts in zip(*columns, stations.counts(), strict=True)
+    ]

@@ -26,24 +26,36 @@ ODD = [
     "{a,b}",
     ",",
     "ä€😀",
+    "WORD_1",
+    "ÄÖ",
 ]
-COLUMNS = "id int, word text, yes bool, place float8, at timestamptz, who uuid, words text[], said jsonb"
+COLUMNS = {
+    "id": "int",
+    "word": "text",
+    "yes": "bool",
+    "place": "float8",
+    "at": "timestamptz",
+    "who": "uuid",
+    "words": "text[]",
+    "said": "jsonb",
+}
 
 
 async def test_what_is_copied_is_what_was_given(database: str) -> None:
     at, who = datetime(2026, 6, 1, 10, 0, 0, 5, UTC), UUID(int=7)
     usual = {"yes": True, "place": 4.9, "at": at, "who": who}
     odd = [
-        {"id": position, "word": word, **usual, "words": [word, word], "said": {word: [word, 1.5, None]}}
+        {"id": position, "word": word, **usual, "words": [word, word, "BARE"], "said": {word: [word, 1.5, None]}}
         for position, word in enumerate(ODD)
     ]
     bare = {"id": 100, "word": None, **dict.fromkeys(usual), "words": [], "said": None}
+    lacking = {**dict.fromkeys(COLUMNS), "id": 103}
     async with transaction() as db:
-        await db.execute(text(f"CREATE TEMP TABLE copied ({COLUMNS})"))
-        for some in ([*odd, bare], [], [{**bare, "id": 101, "word": "plain\nwords"}], [{**odd[0], "id": 102}]):
-            await copy(db, "copied", list(bare), b"".join(copied(some, list(bare))))
+        await db.execute(text(f"CREATE TEMP TABLE copied ({', '.join(map(' '.join, COLUMNS.items()))})"))
+        for some in ([*odd, bare], [], [{**bare, "id": 101, "word": "plain\nwords"}], [{**odd[0], "id": 102}, lacking]):
+            await copy(db, "copied", list(COLUMNS), b"".join(copied(some, COLUMNS)))
         found = [dict(row) for row in (await db.execute(text("SELECT * FROM copied ORDER BY id"))).mappings()]
-    assert found == [*odd, bare, {**bare, "id": 101, "word": "plain\nwords"}, {**odd[0], "id": 102}]
+    assert found == [*odd, bare, {**bare, "id": 101, "word": "plain\nwords"}, {**odd[0], "id": 102}, lacking]
 
 
 async def test_texts_are_copied_as_they_are(database: str) -> None:

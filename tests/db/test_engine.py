@@ -27,12 +27,22 @@ async def _brands() -> list[str]:
         return list(await db.scalars(select(Brand.slug).where(Brand.slug == "other")))
 
 
+async def _fail_after_writing() -> None:
+    async with transaction() as db:
+        db.add(_brand())
+        await db.flush()
+        raise ZeroDivisionError
+
+
+async def _write_while_reading() -> None:
+    async with reading() as db:
+        db.add(_brand())
+        await db.flush()
+
+
 async def test_that_a_transaction_is_whole_or_nothing() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with transaction() as db:
-            db.add(_brand())
-            await db.flush()
-            raise ZeroDivisionError
+        await _fail_after_writing()
     assert await _brands() == []
 
 
@@ -47,9 +57,7 @@ async def test_that_every_statement_of_reading_stands_by_itself() -> None:
 
 async def test_that_rows_are_not_written_while_reading() -> None:
     with pytest.raises(RuntimeError, match="not while reading"):
-        async with reading() as db:
-            db.add(_brand())
-            await db.flush()
+        await _write_while_reading()
     assert await _brands() == []
 
 

@@ -33,7 +33,7 @@ async def _beginning(receive: Receive) -> tuple[list[Message], bytes]:
 
 
 async def _send(send: Send, headers: dict[str, str], body: bytes) -> None:
-    out = {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}
-    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in out.items()]
+    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    lines += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": lines})
     await send({"type": "http.response.body", "body": body})

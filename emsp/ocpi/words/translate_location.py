@@ -171,7 +171,13 @@ def _whole(number: Decimal | None) -> int | None:
 
 
 def _words(texts: list[str] | None) -> list[str]:
-    return list(dict.fromkeys(map(_word, texts))) if texts else []
+    return list(_distinct(tuple(texts))) if texts else []
+
+
+@lru_cache(maxsize=1000)
+def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Each word once, in their order; most places have what others have."""
+    return tuple(dict.fromkeys(map(_word, texts)))
 
 
 @lru_cache(maxsize=1000)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from math import degrees, log, radians, tan
+from bisect import bisect_left, bisect_right
+from math import asinh, copysign, degrees, radians, tan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,9 @@ Mask = Any
 Runs = list[tuple[int, int]]
 """Rows that follow each other: the first one, and the one after the last."""
 
-SQUARES_ACROSS = 2
-"""A box is covered by so many squares each way, or some more."""
+PIECES, ENOUGH = 12, 1_000
+"""A box is cut into so many pieces at most, and no more once each has so few rows."""
+CELL_DEG = 360 / morton.SIDE
 EVEN, ODD = 0x5555555555555555, 0xAAAAAAAAAAAAAAAA
 """The bits of columns, the bits of rows."""
 CLOSE = 200
@@ -54,12 +55,18 @@ def rows_in(segment: Segment, box: Box) -> Rows:
 
 def rows_among(segment: Segment, runs: Runs, box: Box, mask: Mask | None = None) -> Rows:
     """Those rows of some runs that stand in the box, and have `mask` true."""
-    found = [np.empty(0, dtype=np.int64)] if len(runs) != 1 else []
-    for first, end in runs:
-        here = slice(first, end)
-        inside = holds(box, segment.longitude[here], segment.latitude[here])
-        found.append((inside if mask is None else inside & mask[here]).nonzero()[0] + first)
-    return found[0] if len(found) == 1 else np.concatenate(found)
+    found = [_among(segment, run, box, mask) for run in runs]
+    return found[0] if len(found) == 1 else np.concatenate(found or [np.empty(0, dtype=np.int64)])
+
+
+def _among(segment: Segment, run: tuple[int, int], box: Box, mask: Mask | None) -> Rows:
+    here = slice(*run)
+    inside = holds(box, segment.longitude[here], segment.latitude[here])
+    if mask is not None:
+        inside &= mask[here]
+    rows = inside.nonzero()[0]
+    rows += run[0]
+    return rows
 
 
 def mask_of(segment: Segment, box: Box) -> Mask:
@@ -69,15 +76,18 @@ def mask_of(segment: Segment, box: Box) -> Mask:
 
 def size(runs: Runs) -> int:
     """How many rows some runs have."""
-    return sum(end - first for first, end in runs)
+    return sum([end - first for first, end in runs])
 
 
 def holds(box: Box, longitudes: Any, latitudes: Any) -> Mask:
     """Whether places are inside or on the edge."""
-    inside = (latitudes >= box.south) & (latitudes <= box.north)
-    if box.west <= box.east:
-        return inside & (longitudes >= box.west) & (longitudes <= box.east)
-    return inside & ((longitudes >= box.west) | (longitudes <= box.east))
+    inside = latitudes >= box.south
+    inside &= latitudes <= box.north
+    if box.west > box.east:
+        return inside & ((longitudes >= box.west) | (longitudes <= box.east))
+    inside &= longitudes >= box.west
+    inside &= longitudes <= box.east
+    return inside
 
 
 def expanded(starts: Any, ends: Any) -> Rows:
@@ -115,35 +125,46 @@ def code_of(longitude: float, latitude: float) -> Any:
 
 def _x(longitude: float) -> int:
     """As `morton.x_of`, of one place."""
-    return min(int((longitude + 180) / (360 / morton.SIDE)), morton.SIDE - 1)
+    column = int((longitude + 180) / CELL_DEG)
+    return column if column < morton.SIDE else morton.SIDE - 1
 
 
 def _y(latitude: float) -> int:
     """As `morton.y_of`, of one place."""
-    clipped = min(MERCATOR_LIMIT_DEG, max(-MERCATOR_LIMIT_DEG, latitude))
-    return _x(degrees(log(tan(radians(45 + clipped / 2)))))
+    if not -MERCATOR_LIMIT_DEG < latitude < MERCATOR_LIMIT_DEG:
+        latitude = copysign(MERCATOR_LIMIT_DEG, latitude)
+    return _x(degrees(asinh(tan(radians(latitude)))))
 
 
 def _runs(segment: Segment, part: Box) -> Runs:
-    """In plain numbers up to the search itself: for so few squares, arrays would take longer."""
+    """Between the codes of two corners lies all that is in their box, and much else where a coarse line of the map
+    crosses it: there the box is cut in two, where it has the most rows first."""
     west, south, east, north = square(part)
-    shift = (max(east - west, north - south) // SQUARES_ACROSS).bit_length()
-    columns = [spread(west >> shift)]
-    for _ in range(west >> shift, east >> shift):
-        columns.append((columns[-1] | ODD) + 1 & EVEN)  # the gaps carry
-    rows = [spread(south >> shift) << 1]
-    for _ in range(south >> shift, north >> shift):
-        rows.append((rows[-1] | EVEN) + 1 & ODD)
-    bounds: list[int] = []
-    for code in sorted([x | y for y in rows for x in columns]):
-        if bounds and bounds[-1] == code:
-            bounds[-1] = code + 1
-        else:
-            bounds += code, code + 1
-    places = [0]
-    for bound in bounds:
-        places.append(bisect_left(segment.at.code, bound << 2 * shift, places[-1]))
-    return list(zip(places[1::2], places[2::2], strict=True))
+    low, high = spread(west) | spread(south) << 1, spread(east) | spread(north) << 1
+    codes = segment.at.code
+    first = bisect_left(codes, low)
+    nearby = min(first + ENOUGH, len(codes))
+    if nearby == len(codes) or codes[nearby] > high:
+        return [(first, bisect_right(codes, high, first, nearby))]
+    pieces = [(bisect_right(codes, high, nearby) - first, first, low, high)]
+    while len(pieces) < PIECES:
+        largest = max(pieces)
+        if largest[0] <= ENOUGH or largest[2] == largest[3]:
+            break
+        pieces.remove(largest)
+        pieces += _halves(codes, *largest)
+    return sorted((first, first + rows) for rows, first, _, _ in pieces)
+
+
+def _halves(codes: Any, rows: int, first: int, low: int, high: int) -> list[tuple[int, int, int, int]]:
+    """The two pieces on either side of the coarsest line that crosses a piece."""
+    end, bit = first + rows, (low ^ high).bit_length() - 1
+    line = 1 << bit
+    finer = (line - 1) & (ODD if bit % 2 else EVEN)
+    last, begin = high & ~line | finer, (low | line) & ~finer
+    before = bisect_right(codes, last, first, end)
+    behind = bisect_left(codes, begin, before, end)
+    return [(before - first, first, low, last), (end - behind, behind, begin, high)]
 
 
 def spread(number: int) -> int:

@@ -16,7 +16,7 @@ from emsp.stations.asking import Cluster, Filter, Order, Prices
 from emsp.stations.availability import Availability, freshness
 from emsp.stations.geo import CELLS_PER_TILE, Box, cell_degrees
 from emsp.stations.index import morton, views
-from emsp.stations.index.boxes import FEW, Rows, cover, expanded, holds, size, square
+from emsp.stations.index.boxes import FEW, Rows, expanded, holds, square
 from emsp.stations.index.prices import are_asked_for, cheap, prices_of
 from emsp.stations.index.pyramid import NEVER, PER_DEGREE, Figures, Pyramid, Tree, figures_of, gathered
 from emsp.stations.index.query import passing_rows
@@ -48,10 +48,9 @@ async def clusters(
 
 
 def _pieces(segment: Segment, box: Box, level: int, wanted: Filter, at: datetime) -> Iterator[Piece]:
-    """By rows where there are few, or where the cells are smaller than the squares of a pyramid; else by squares."""
+    """By rows where few pass, or where the cells are smaller than the squares of a pyramid; else by squares."""
     at_hand = views.of(segment)
-    by_rows = size(cover(segment, box)) <= FEW // 4 or level > at_hand.tree.deepest
-    if by_rows or at_hand.count(wanted, at) <= FEW:
+    if level > at_hand.tree.deepest or at_hand.count(wanted, at) <= FEW:
         yield _of_rows(segment, passing_rows(segment, box, wanted, at), level)
         return
     view = at_hand.of(wanted, at)
@@ -93,12 +92,17 @@ def _sides(tree: Tree, level: int, touching: Any, edges: tuple[int, int, int, in
     west, south, east, north = edges
     shift = morton.BITS - level
     x, y = (places[touching] for places in tree.places[level])
-    touches = (x >= west >> shift) & (x <= east >> shift) & (y >= south >> shift) & (y <= north >> shift)
-    first_x, first_y, width = x << shift, y << shift, 1 << shift
-    inside = (
-        (first_x > west + 2) & (first_x + width <= east - 2) & (first_y > south + 2) & (first_y + width <= north - 2)
-    )
+    touches = _between(x, west >> shift, east >> shift)
+    touches &= _between(y, south >> shift, north >> shift)
+    inside = _between(x, ((west + 2) >> shift) + 1, ((east - 2) >> shift) - 1)
+    inside &= _between(y, ((south + 2) >> shift) + 1, ((north - 2) >> shift) - 1)
     return inside, touches & ~inside
+
+
+def _between(numbers: Any, least: int, most: int) -> Any:
+    found = numbers >= least
+    found &= numbers <= most
+    return found
 
 
 def _clusters(pieces: list[Piece], level: int, at: datetime) -> list[Cluster]:

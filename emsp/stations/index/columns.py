@@ -81,7 +81,7 @@ class Segment:
     The stations stand in the order of their `code`, EVSEs in the order of their stations, connectors of their EVSEs.
     What is not known is -1 in `always_open`, `max_power_w`, `accessible`, `power_w`. `hours_ref` refers to `hours`,
     and so on. `counts` has a column for each of `codes.COUNTED`, `globe` those of `on_globe`. A row that is not
-    `alive` has been replaced. `at` gives single values.
+    `alive` has been replaced. `at` gives single values, `views` are what `views.of` keeps.
     """
 
     id: Array
@@ -134,6 +134,7 @@ class Segment:
         for name in DTYPES:
             setattr(self, name, arrays[name])
         self.books, self.text, self.at = books, text, Cells(arrays)
+        self.views: Any = None
         self.operators, self.parties, self.countries = books.operators, books.parties, books.countries
         self.partners, self.hours, self.outlets = books.partners, books.hours, books.outlets
 

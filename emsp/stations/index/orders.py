@@ -25,9 +25,16 @@ Point = tuple[float, float]
 
 def distances_m(segment: Segment, rows: Rows, point: Point) -> Any:
     """The great-circle distance of stations from a point, in whole millimetres: that over its chord."""
-    apart = segment.globe.take(rows, axis=0) - on_globe(*point)
-    half_chord = np.sqrt(np.vecdot(apart, apart)) / 2
-    return whole_mm(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, half_chord)))
+    apart = segment.globe.take(rows, axis=0)
+    apart -= on_globe(*point)
+    found = np.sqrt(np.vecdot(apart, apart))
+    found *= 0.5
+    np.minimum(found, 1.0, out=found)
+    np.arcsin(found, out=found)
+    found *= 2 * EARTH_RADIUS_M * PER_M
+    np.rint(found, out=found)
+    found /= float(PER_M)
+    return found
 
 
 def on_globe(longitude: float, latitude: float) -> tuple[float, float, float]:

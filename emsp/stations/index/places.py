@@ -13,6 +13,7 @@ from emsp.stations import words
 from emsp.stations.asking import BY_WORDS, Cursor, Cursors, Filter, Network, Page, checked_first
 from emsp.stations.index import views
 from emsp.stations.index.boxes import Mask, Rows
+from emsp.stations.index.chosen import Records
 from emsp.stations.index.text import Words
 from emsp.stations.wording import MAX_LETTERS, MAX_WORDS
 
@@ -45,7 +46,7 @@ def search_places(
     shown = order[:first]
     places = zip(numbers[shown].tolist(), rows[shown].tolist(), strict=True)
     return Page(
-        stations=[index.record(segments[number], row) for number, row in places],
+        stations=Records.at((segments[number], row) for number, row in places),
         distances_m=[None] * len(shown),
         on_route=[None] * len(shown),
         cursors=Cursors(BY_WORDS, ranks[shown].tolist(), [0.0] * len(shown), ids[shown].tolist()),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import repeat
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,9 +25,9 @@ from emsp.stations.asking import (
 from emsp.stations.geo import Box
 from emsp.stations.index import along, filters, views
 from emsp.stations.index.boxes import FEW, Rows, circle, cover, holds, mask_of, rows_among, size
+from emsp.stations.index.chosen import Chosen, Records
 from emsp.stations.index.orders import distances_m, first_values, nearest
 from emsp.stations.index.prices import are_asked_for, cheap, prices_of
-from emsp.stations.index.records import Records
 
 if TYPE_CHECKING:
     from emsp.stations.index.columns import Segment
@@ -57,19 +55,22 @@ class There(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """Stations in their order, with what they are sorted by, column by column."""
+    """Stations of a segment in their order, column by column, with what they are sorted by: `value`, which may be one
+    for all, then `near`, then `id`."""
 
-    value: Sequence[float]
-    near: Sequence[float]
-    id: Sequence[int]
-    place: Sequence[tuple[Segment, int]]
-    version: Sequence[int]
-    off_m: Sequence[float | None]
+    segment: Segment
+    row: Rows
+    value: Any
+    near: Any
+    id: Any
+    off_m: Any | None
 
-    def cut(self, size: int) -> Hits:
-        """The first so many."""
-        value, near, ids, place, version, off_m = self
-        return Hits(value[:size], near[:size], ids[:size], place[:size], version[:size], off_m[:size])
+    def only(self, chosen: Any) -> Hits:
+        """Some of them."""
+        segment, row, value, near, id, off_m = self
+        if not isinstance(value, float):
+            value = value[chosen]
+        return Hits(segment, row[chosen], value, near[chosen], id[chosen], None if off_m is None else off_m[chosen])
 
 
 async def find(
@@ -86,7 +87,7 @@ async def find(
     """As `search.find`."""
     cursor = Cursor.read(after, order)
     checked_first(first)
-    found = [_there(index, segment, place, wanted, at) for segment in index.segments]
+    found = [there for segment in index.segments if len((there := _there(index, segment, place, wanted, at)).rows)]
     costs: Sequence[Any] = [None] * len(found)
     if are_asked_for(wanted, order):
         costs = await prices_of([(there.segment, there.rows) for there in found], wanted, prices)
@@ -99,7 +100,7 @@ async def find(
             there, first_values(there.segment, there.rows, wanted, order, cost), place, cursor, first
         )
     ]
-    return _page(_in_order(hits), order, first, sum(len(there.rows) for there in found), place)
+    return _page(hits, order, first, sum(len(there.rows) for there in found), place)
 
 
 def passing_rows(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Rows:
@@ -121,14 +122,14 @@ def _many(segment: Segment, box: Box, wanted: Filter, at: datetime) -> Rows:
 
 
 def _there(index: StationIndex, segment: Segment, place: Place, wanted: Filter, at: datetime) -> There:
+    if isinstance(place, Box):
+        return There(segment, passing_rows(segment, place, wanted, at))
     if isinstance(place, Ids):
         return _of_ids(index, segment, place, wanted, at)
     if isinstance(place, Along):
         beside = along.passed(segment, place)
         there = There(segment, beside.rows, beside.along_m, beside.off_m)
         return there.only(filters.passing(segment, wanted, at, there.rows))
-    if isinstance(place, Box):
-        return There(segment, passing_rows(segment, place, wanted, at))
     if place.radius_m is None:
         return There(segment, views.of(segment).rows(wanted, at))
     rows = passing_rows(segment, circle(place.longitude, place.latitude, place.radius_m), wanted, at)
@@ -161,7 +162,7 @@ def _foremost(
         return
     if cursor:
         beside = values == cursor.first
-        yield _nearest(there.only(beside), place, first, cursor.second), cursor.first
+        yield _nearest(there.only(beside), place, first, cursor.second), float(cursor.first)
         there, values = there.only(values > cursor.first), values[values > cursor.first]
     if len(values) > first:
         last = np.partition(values, first)[first]
@@ -189,28 +190,11 @@ def _hits(there: There, place: Place, values: Any, cursor: Cursor | None, wanted
     """The first so many after the cursor; `values` may be one for all."""
     segment, rows, near, off_m = there
     near = distances_m(segment, rows, _point(place)) if near is None else near
-    ids, is_one = segment.id[rows], np.isscalar(values)
-    order = np.lexsort((ids, near) if is_one else (ids, near, values))
+    ids = segment.id[rows]
+    order = np.lexsort((ids, near) if isinstance(values, float) else (ids, near, values))
     if cursor:
         order = order[_after(values, near, ids, cursor)[order]]
-    order = order[:wanted]
-    rows = rows[order]
-    return Hits(
-        [values] * len(rows) if is_one else values[order].tolist(),
-        near[order].tolist(),
-        ids[order].tolist(),
-        list(zip(repeat(segment), rows.tolist(), strict=False)),
-        segment.version[rows].tolist(),
-        [None] * len(rows) if off_m is None else off_m[order].tolist(),
-    )
-
-
-def _in_order(found: list[Hits]) -> Hits:
-    """Those of all segments together."""
-    if len(found) == 1:
-        return found[0]
-    hits = sorted((hit for some in found for hit in zip(*some, strict=True)), key=itemgetter(0, 1, 2))
-    return Hits(*zip(*hits, strict=True)) if hits else Hits((), (), (), (), (), ())
+    return Hits(segment, rows, values, near, ids, off_m).only(order[:wanted])
 
 
 def _after(values: Any, near: Any, ids: Any, cursor: Cursor) -> Any:
@@ -219,15 +203,36 @@ def _after(values: Any, near: Any, ids: Any, cursor: Cursor) -> Any:
     return (values > cursor.first) | (same & (near > cursor.second)) | (beside & (ids > cursor.id))
 
 
-def _page(hits: Hits, order: Order, first: int, total: int, place: Place) -> Page:
-    shown = hits.cut(first)
-    measured, routed = not isinstance(place, Ids | Along), isinstance(place, Along)
-    values = list(map(int, shown.value)) if order is Order.PRICE else shown.value
+def _page(found: list[Hits], order: Order, first: int, total: int, place: Place) -> Page:
+    stations, value, near, off_m = _together(found, first)
+    count, far_m = len(stations), near.tolist()
+    values = [value] * count if isinstance(value, float) else value.tolist()
     return Page(
-        stations=Records(shown.place, shown.id, shown.version),
-        distances_m=list(map(round, shown.near)) if measured else [None] * len(shown.id),
-        on_route=list(map(on_route, shown.near, shown.off_m)) if routed else [None] * len(shown.id),
-        cursors=Cursors(order, values, shown.near, shown.id),
+        stations=stations,
+        distances_m=[None] * count if isinstance(place, (Ids, Along)) else list(map(round, far_m)),
+        on_route=[None] * count if off_m is None else list(map(on_route, far_m, off_m.tolist())),
+        cursors=Cursors(order, list(map(int, values)) if order is Order.PRICE else values, far_m, stations.ids),
         total_count=total,
-        has_next=len(hits.id) > first,
+        has_next=sum([len(hits.id) for hits in found]) > first,
     )
+
+
+def _together(found: list[Hits], first: int) -> tuple[Records, Any, Any, Any | None]:
+    """The first so many of all, with `value`, `near` and `off_m` of Hits."""
+    if not found:
+        return Records([], []), *np.empty((2, 0)), None
+    if len(found) == 1:
+        hits = found[0] if len(found[0].id) <= first else found[0].only(slice(first))
+        chosen = Chosen(hits.segment, hits.row)
+        return Records([(range(len(hits.id)), chosen)], hits.id.tolist()), hits.value, hits.near, hits.off_m
+    lengths = [len(hits.id) for hits in found]
+    values = [np.broadcast_to(hits.value, length) for hits, length in zip(found, lengths, strict=True)]
+    value, near, ids = map(np.concatenate, (values, [hits.near for hits in found], [hits.id for hits in found]))
+    order = np.lexsort((ids, near, value))[:first]
+    parts, begin = [], 0
+    for hits, length in zip(found, lengths, strict=True):
+        places = np.flatnonzero((order >= begin) & (order < begin + length))
+        parts.append((places.tolist(), Chosen(hits.segment, hits.row[order[places] - begin])))
+        begin += length
+    off_m = None if found[0].off_m is None else np.concatenate([hits.off_m for hits in found])[order]
+    return Records(parts, ids[order].tolist()), value[order], near[order], off_m

@@ -5,14 +5,11 @@ What is asked of one is read from the columns then: most of it is never asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
-from typing import Any, overload
+from typing import Any
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from emsp.stations.availability import Availability, freshness
 from emsp.stations.history import delays
@@ -51,7 +48,6 @@ class EvseTexts(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _read_station_texts = msgspec.json.Decoder(StationTexts).decode
-_read_all_station_texts = msgspec.json.Decoder(list[StationTexts]).decode
 _read_evse_texts = msgspec.json.Decoder(EvseTexts).decode
 _words = msgspec.json.Decoder(list[str]).decode
 
@@ -154,36 +150,6 @@ def _connector(segment: Segment, row: int, evse_id: int) -> ConnectorRecord:
     )
 
 
-class Records(Sequence["StationRecord"]):
-    """Stations of an index, which become objects when they are looked at."""
-
-    def __init__(self, places: Sequence[tuple[Segment, int]], ids: Sequence[int], versions: Sequence[int]) -> None:
-        """`places` are segments with the numbers of rows; `ids` and `versions` of what stands there."""
-        self.places, self.ids, self.versions = places, ids, versions
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    @overload
-    def __getitem__(self, number: int) -> StationRecord: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[StationRecord]: ...
-    def __getitem__(self, number: int | slice) -> StationRecord | list[StationRecord]:
-        if isinstance(number, slice):
-            return self.read(range(*number.indices(len(self))))
-        return station_record(*self.places[number])
-
-    def __iter__(self) -> Iterator[StationRecord]:
-        return iter(self.read(range(len(self))))
-
-    def read(self, numbers: Sequence[int]) -> list[StationRecord]:
-        """Those at some places of the list."""
-        places = [self.places[number] for number in numbers]
-        if len({id(segment) for segment, _ in places}) != 1:
-            return [station_record(*place) for place in places]
-        return _read_together(places[0][0], [row for _, row in places])
-
-
 def station_record(segment: Segment, row: int) -> StationRecord:
     """A station as it is now."""
     at, counts = segment.at, slice(row * COUNTS, row * COUNTS + COUNTS)
@@ -197,26 +163,6 @@ def station_record(segment: Segment, row: int) -> StationRecord:
         station_texts(segment, row),
         at.counts[counts].tolist(),
         at.as_of_delta(row),
-    )
-
-
-def _read_together(segment: Segment, rows: list[int]) -> list[StationRecord]:
-    """The same of many, column by column, which takes two thirds of the time."""
-    chosen, heap = np.array(rows), segment.at.heap
-    bounds = zip(segment.heap_start[chosen].tolist(), segment.heap_start[chosen + 1].tolist(), strict=True)
-    return list(
-        map(
-            StationRecord,
-            repeat(segment),
-            rows,
-            segment.id[chosen].tolist(),
-            segment.version[chosen].tolist(),
-            segment.longitude[chosen].tolist(),
-            segment.latitude[chosen].tolist(),
-            _read_all_station_texts(b"[%b]" % b",".join([heap[first:end] for first, end in bounds])),
-            segment.counts[chosen].tolist(),
-            segment.as_of[chosen].view("m8[us]").tolist(),
-        )
     )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -131,14 +130,11 @@ def without_price(wanted: Filter) -> Filter:
     return wanted if wanted.max_price_per_kwh is None else msgspec.structs.replace(wanted, max_price_per_kwh=None)
 
 
-_views: WeakKeyDictionary[Segment, Views] = WeakKeyDictionary()
-
-
 def of(segment: Segment) -> Views:
     """The views of a segment, which live as long as it does."""
-    found = _views.get(segment)
+    found: Views | None = segment.views
     if found is None:
-        found = _views[segment] = Views(segment)
+        found = segment.views = Views(segment)
     return found
 
 
@@ -150,10 +146,10 @@ def prepare(segment: Segment, at: datetime) -> None:
 
 def touched(segment: Segment, rows: Iterable[int] | Any) -> None:
     """Tell the views of a segment that statuses, counts or the life of these rows were changed in place."""
-    if (found := _views.get(segment)) is not None:
-        found.touched(np.asarray(rows, dtype=np.int64))
+    if segment.views is not None:
+        segment.views.touched(np.asarray(rows, dtype=np.int64))
 
 
 def forget(segment: Segment) -> None:
     """Let go of a segment that is searched no more: its views hold it."""
-    _views.pop(segment, None)
+    segment.views = None

@@ -21,7 +21,7 @@ from emsp.graphql.loaders import Loaders
 from emsp.graphql.schema import make_schema
 from emsp.graphql.stations import Station, station_of
 from emsp.graphql.viewer import Context
-from emsp.stations.index.records import Records
+from emsp.stations.index.chosen import Records
 from emsp.stations.tables import Station as StationRow
 from tests.stations import places
 from tests.stations.index.segments import index_of_database
@@ -86,7 +86,7 @@ async def _stations() -> Records:
     index = await index_of_database(Random(3))
     ids = list((await places.ids_of(StationRow)).values())
     there = [found for id_ in ids if (found := index.row_of(id_))]
-    return Records(there, ids, [segment.at.version[row] for segment, row in there])
+    return Records.at(there)
 
 
 async def test_that_a_sheet_writes_what_resolvers_say(database: str) -> None:
@@ -105,7 +105,7 @@ async def test_that_a_sheet_writes_what_resolvers_say(database: str) -> None:
     assert sorted(made) == [0, 1, 2, 3, 4, 5]
     made.clear()
     assert await told(selection, partial(station_sheets.sheets, records)) == expected
-    without_operator = [place for place, (segment, row) in enumerate(records.places) if not segment.at.operator[row]]
+    without_operator = [place for place, operator in enumerate(records.column("operator")) if not operator]
     assert made == without_operator == [3]
 
     made.clear()

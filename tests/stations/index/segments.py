@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from emsp.db.engine import transaction
-from emsp.stations.index import load
+from emsp.stations.index import codes, load
 from emsp.stations.index.books import Books
 from emsp.stations.index.columns import Segment
 from emsp.stations.index.kept import StationIndex
@@ -32,3 +34,21 @@ async def index_of_database(dice: random.Random | None = None) -> StationIndex:
         index = StationIndex(base)
         index.segments = (base, segment(moved), segment(late))
         return index
+
+
+def segment_at(places: Sequence[tuple[float, float]], first_id: int = 1) -> Segment:
+    """A station at each place, with one charge point whose status is not known."""
+    ids, nothing = [first_id + number for number in range(len(places))], [0] * len(places)
+    names = ("operator", "party", "country", "partner", "always_open", "hours_ref", "facilities", "facility_list")
+    of_evses = ("position", "status_as_of", "capabilities", "capability_list", "accessible")
+    columns: dict[str, Any] = {
+        **dict.fromkeys((*names, "source_updated_at", "version", *of_evses), nothing),
+        "id": ids,
+        "longitude": [longitude for longitude, _ in places],
+        "latitude": [latitude for _, latitude in places],
+        "evse_id": ids,
+        "evse_station": range(len(ids)),
+        "status": [codes.STATUSES["UNKNOWN"]] * len(ids),
+    }
+    texts = [msgspec.json.encode([f"L{id_}", f"Station {id_}", *[None] * 5]) for id_ in ids]
+    return Segment.made(columns, {"heap": texts, "evse_heap": [b"[]"] * len(ids)}, Books())
