@@ -4,15 +4,13 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import text
 
 from emsp import vault
 from emsp.db.engine import transaction
-from emsp.ocpi import wire
-from emsp.ocpi.serve import plain, statuses
-from tests.ocpi.people import Cpo, authorization, evse, location, value, values
+from emsp.ocpi.serve import plain
+from tests.ocpi.people import Cpo, evse, location, value, values
 
 PATH = "/locations/NL/ABC/LOC"
 STATUSES = "SELECT e.uid, e.status FROM evse e JOIN station s ON s.id = e.station_id ORDER BY s.external_id, e.uid"
@@ -140,32 +138,6 @@ async def test_a_token_written_in_two_ways_at_once_changes_one_document(cpo: Cpo
     assert [one["status"] for one in known["evses"]] == ["RESERVED", "BLOCKED"]
     assert known["last_updated"] == "2026-06-01T11:03:00Z"
     assert await values(STATUSES) == [("0A", "RESERVED"), ("0B", "BLOCKED")]
-
-
-async def test_what_a_status_does_not_reach_stays_as_it_was_written(cpo: Cpo) -> None:
-    told = location(id="LOC0", evses=[evse("0A"), evse("0B")], coordinates="WHERE")
-    sent = msgspec.json.encode(told).replace(b'"WHERE"', b'{ "latitude" : 52.0900, "longitude" : 5.10 }')
-    assert (await cpo.send("PUT", f"{PATH}0", sent)).json()["status_code"] == 1000
-    assert await cpo.says("PATCH", f"{PATH}0/0B", status("CHARGING", 3)) == (200, 1000)
-
-    second = msgspec.json.encode(evse("0B"))
-    early, late = b'"last_updated":"2026-06-01T10:00:00Z"}', b'"last_updated":"2026-06-01T11:03:00Z"}'
-    changed = second.replace(b"AVAILABLE", b"CHARGING").removesuffix(early) + late
-    kept = sent.replace(second, changed).removesuffix(early) + late
-    assert await values("SELECT body, content_hash FROM ocpi_inbox") == [(kept.decode(), wire.content_hash(kept))]
-
-
-@pytest.mark.parametrize("odd", [evse("3256"), [evse("3256"), None], [evse("3256"), "another"], "3256"])
-async def test_charge_points_that_are_no_list_of_objects_hold_up_nobody(cpo: Cpo, odd: Any) -> None:
-    await put_locations(cpo, 1)
-    await cpo.says("PUT", f"{PATH}9", location(id="LOC9"))
-    body = msgspec.json.encode(location(id="LOC9", evses=odd)).decode()
-    await change("UPDATE ocpi_inbox SET body = :body WHERE object_key LIKE '%LOC9'", body=body)
-    header = {"authorization": authorization(cpo.token)["Authorization"]}
-    paths = (b"/ocpi/2.2.1/locations/NL/ABC/LOC9/3256", b"/ocpi/2.2.1/locations/NL/ABC/LOC0/0A")
-    patches = [plain.plain(path, header, GOOD) for path in paths]
-    assert await asyncio.gather(*[statuses.patch(one) for one in patches if one]) == [False, True]
-    assert await values("SELECT body FROM ocpi_inbox WHERE object_key LIKE '%LOC9'") == [(body,)]
 
 
 async def test_ids_and_ends_go_back_as_from_every_other_endpoint(cpo: Cpo) -> None:

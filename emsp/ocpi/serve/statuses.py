@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from emsp import clock, logs, vault
 from emsp.db.driver import Rows, Statement, as_json
@@ -21,7 +18,8 @@ from emsp.db.together import Together
 from emsp.ocpi import wire
 from emsp.ocpi.connections import REGISTERED
 from emsp.ocpi.keep import inbox
-from emsp.ocpi.keep.objects import when
+from emsp.ocpi.keep.objects import Json, when
+from emsp.ocpi.serve.places import LEVELS, members
 from emsp.ocpi.serve.plain import Plain
 from emsp.stations import statuses
 from emsp.stations.statuses import Locked
@@ -47,59 +45,30 @@ KEEP = """
 """
 
 
-class _Evse(msgspec.Struct):
-    """What is looked at of an EVSE, whatever it is."""
-
-    uid: Any = None
-    last_updated: Any = None
-
-
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_children = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_evse = msgspec.json.Decoder(_Evse).decode
-_value = msgspec.json.Decoder().decode
-
-
 class _Kept:
-    """A kept Location as the PATCHes of a moment change it: only what they reach is read, the rest stays as it is.
-
-    One whose EVSEs are no list of objects has none here.
-    """
+    """A kept Location as the PATCHes of a moment change it."""
 
     def __init__(self, id_: int, version: str, body: str) -> None:
         self.id, self.version = id_, version
-        self.location = _members(body)
+        self.location: Json = wire.decode_known(body)
+        self.evses = members(self.location, LEVELS[0])
         self.positions: dict[str, int] = {}
+        for position, evse in enumerate(self.evses):
+            self.positions.setdefault(wire.fold(str(evse.get("uid"))), position)
         self.changed = False
-        try:
-            self.evses = _children(self.location.get("evses", b"[]"))
-            self.heads = [_evse(evse) for evse in self.evses]
-        except msgspec.DecodeError:
-            return
-        for position, head in enumerate(self.heads):
-            self.positions.setdefault(wire.fold(str(head.uid)), position)
 
     def known_at(self, uid: str) -> datetime | None:
         """Of when the EVSE is."""
-        return _when(self.heads[self.positions[uid]].last_updated)
+        return when(self.evses[self.positions[uid]])
 
     def take(self, one: Plain) -> None:
         """Put the change into the Location, which is as new as its newest EVSE."""
-        position, now = self.positions[one.uid], one.changes["last_updated"]
-        changed = {**_members(self.evses[position]), **one.changes}
-        self.evses[position], self.heads[position].last_updated = msgspec.Raw(wire.encode(changed)), now
-        known_at = _when(_value(self.location.get("last_updated", b"null")))
+        position = self.positions[one.uid]
+        self.evses[position] = {**self.evses[position], **one.changes}
+        self.location["evses"], self.changed = self.evses, True
+        known_at = when(self.location)
         if known_at is None or one.as_of > known_at:
-            self.location["last_updated"] = msgspec.Raw(wire.encode(now))
-        self.changed = True
-
-    def written(self) -> bytes:
-        """The document."""
-        return wire.encode({**self.location, "evses": self.evses})
-
-
-def _when(stated: object) -> datetime | None:
-    return when({"last_updated": stated})
+            self.location["last_updated"] = one.changes["last_updated"]
 
 
 async def patch(one: Plain) -> bool:
@@ -176,6 +145,6 @@ def _holding(patches: Sequence[Plain]) -> Statement:
 
 
 def _keeping(documents: Iterable[_Kept]) -> list[Statement]:
-    bodies = {document.id: document.written() for document in documents}
+    bodies = {document.id: wire.encode(document.location) for document in documents}
     rows = [{"id": id_, "body": body.decode(), "hash": wire.content_hash(body)} for id_, body in bodies.items()]
     return [Statement(KEEP, {"kept": as_json(rows), "now": clock.now().isoformat()})] if rows else []
