@@ -80,10 +80,7 @@ async def transaction() -> AsyncIterator[Db]:
         if db.in_transaction():
             await db.commit()
     finally:
-        if db.in_transaction():
-            await asyncio.shield(db.close())
-        else:
-            db.sync_session.close()
+        await _close(db)
 
 
 @asynccontextmanager
@@ -97,10 +94,15 @@ async def reading() -> AsyncIterator[Db]:
     try:
         yield db
     finally:
-        if db.in_transaction():
-            await asyncio.shield(db.close())
-        else:
-            db.sync_session.close()
+        await _close(db)
+
+
+async def _close(db: Db) -> None:
+    """At once where nothing was asked of the database; else also when whoever asked is cancelled meanwhile."""
+    if db.in_transaction():
+        await asyncio.shield(db.close())
+    else:
+        db.sync_session.close()
 
 
 async def psycopg_connection(db: Db) -> psycopg.AsyncConnection:
