@@ -87,8 +87,8 @@ async def transaction() -> AsyncIterator[Db]:
 async def reading() -> AsyncIterator[Db]:
     """For reading: every statement stands by itself, without a BEGIN before and a COMMIT after it.
 
-    It sees what was committed when it began, as it does in a `transaction` (READ COMMITTED). Rows cannot be locked, and
-    to change some is refused.
+    It sees what was committed when it began, as it does in a `transaction` (READ COMMITTED). No row stays
+    locked, to write objects back is refused, and a statement that changes something is committed by itself.
     """
     db = _readers()()
     try:

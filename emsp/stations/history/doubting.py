@@ -30,7 +30,7 @@ STUCK = """
 """
 """Said to charge since then without a break, and not by a driver of ours."""
 FREE = text("""
-    SELECT e.id, e.status_as_of, (
+    SELECT e.id, (
            SELECT max(c.until) FROM status_change c
             WHERE c.station_id = e.station_id AND c.evse_id = e.id AND c.status = ANY(:in_use)) AS used_at
       FROM evse e WHERE e.id = ANY(:evse_ids) AND e.status = 'AVAILABLE' AND NOT e.removed
@@ -90,7 +90,7 @@ async def _free(db: Db, starts: Mapping[int, Sequence[Start]], before: Mapping[i
     failing = {id_ for id_, each in starts.items() if len(doubts.failed_in_a_row(each)) >= doubts.FAILED_IN_A_ROW}
     evse_ids = sorted(failing | before.keys())
     found = await db.execute(FREE, {"evse_ids": evse_ids, "in_use": sorted(IN_USE)})
-    return {id_: Seen("AVAILABLE", since, used_at, tuple(starts.get(id_, ()))) for id_, since, used_at in found}
+    return {id_: Seen("AVAILABLE", used_at, tuple(starts.get(id_, ()))) for id_, used_at in found}
 
 
 def _doubt(row: EvseDoubt) -> Doubt:

@@ -39,12 +39,10 @@ class Start(Struct, frozen=True):
 class Seen(Struct, frozen=True):
     """A charge point as its operator has it, and what we saw there.
 
-    `since` is when it took on its status, as far as that was heard; `used_at` when anybody was last heard to charge
-    there; `starts` are in any order.
+    `used_at` is when anybody was last heard to charge there; `starts` are in any order.
     """
 
     status: str
-    since: datetime
     used_at: datetime | None = None
     starts: tuple[Start, ...] = ()
 

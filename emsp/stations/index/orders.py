@@ -31,10 +31,8 @@ def distances_m(segment: Segment, rows: Rows, point: Point) -> Any:
     found *= 0.5
     np.minimum(found, 1.0, out=found)
     np.arcsin(found, out=found)
-    found *= 2 * EARTH_RADIUS_M * PER_M
-    np.rint(found, out=found)
-    found /= float(PER_M)
-    return found
+    found *= 2 * EARTH_RADIUS_M
+    return whole_mm(found)
 
 
 def on_globe(longitude: float, latitude: float) -> tuple[float, float, float]:

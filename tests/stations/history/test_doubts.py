@@ -17,7 +17,7 @@ def starts(*outcomes: bool, last: float = -10) -> tuple[Start, ...]:
 
 def free(*outcomes: bool, used_at: float | None = None) -> Seen:
     """A charge point that is said to be free."""
-    return Seen("AVAILABLE", at(-500), None if used_at is None else at(used_at), starts(*outcomes))
+    return Seen("AVAILABLE", None if used_at is None else at(used_at), starts(*outcomes))
 
 
 def test_that_three_failed_starts_in_a_row_are_a_doubt() -> None:
@@ -34,9 +34,9 @@ def test_that_three_failed_starts_in_a_row_are_a_doubt() -> None:
         free(False, True, False, False),
         free(False, False, False, used_at=-5),
         free(False, False, False, used_at=-20),
-        Seen("CHARGING", at(-30), None, starts(False, False, False)),
-        Seen("OUTOFORDER", at(-30), None, starts(False, False, False)),
-        Seen("UNKNOWN", at(-30), None, starts(False, False, False)),
+        Seen("CHARGING", None, starts(False, False, False)),
+        Seen("OUTOFORDER", None, starts(False, False, False)),
+        Seen("UNKNOWN", None, starts(False, False, False)),
     ],
 )
 def test_that_less_is_none(seen: Seen) -> None:
@@ -49,7 +49,7 @@ def test_that_a_doubt_stays_until_somebody_charges_or_it_is_forgotten() -> None:
     assert doubt(free(False), NOON, before) == before
     assert doubt(free(True), NOON, before) is None
     assert doubt(free(used_at=-5), NOON, before) is None
-    assert doubt(Seen("CHARGING", at(-1)), NOON, before) is None
+    assert doubt(Seen("CHARGING"), NOON, before) is None
     assert doubt(free(), at(-30) + timedelta(days=7), before) == before
     assert doubt(free(), at(-30) + timedelta(days=7, seconds=1), before) is None
 
@@ -65,4 +65,4 @@ def test_that_the_order_in_which_starts_are_told_does_not_matter(outcomes: list[
     seen = free(*outcomes)
     shuffled = list(seen.starts)
     dice.shuffle(shuffled)
-    assert doubt(seen, NOON) == doubt(Seen(seen.status, seen.since, None, tuple(shuffled)), NOON)
+    assert doubt(seen, NOON) == doubt(Seen(seen.status, None, tuple(shuffled)), NOON)

@@ -14,14 +14,12 @@ from emsp.stations import changes, log
 from emsp.stations.index import live, snapshot
 from emsp.stations.tables import Evse
 from tests.stations.places import at, partner, put, rows, station
+from tests.test_hearing import HANG_UP
 
 SOON = at(1)
 LOOKED_AT = """
     SELECT query_start FROM pg_stat_activity
      WHERE datname = current_database() AND query LIKE '%FROM station_change%' AND pid <> pg_backend_pid()"""
-CUT = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND query = 'LISTEN emsp'"""
 
 
 async def _until(true: Callable[[], object], within_s: float = 10.0) -> None:
@@ -118,7 +116,7 @@ async def test_an_index_that_was_made_anew_while_nobody_listened_takes_over(
     snapshot.make(None)
     assert live.current() is before
     with psycopg.connect(database, autocommit=True) as other:
-        assert other.execute(CUT).rowcount == 1
+        assert other.execute(HANG_UP).rowcount == 1
     await _until(lambda: live.current() is not before)
     assert [whole for _, whole in heard] == [False, False, True]
 
